@@ -19,6 +19,7 @@ if(GENREWISE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(genrewise_options INTERFACE)
+target_include_directories(genrewise_options BEFORE INTERFACE ${PROJECT_SOURCE_DIR}/src/checked)
 # Nothing reads errno of math functions or uses floating-point traps; these options allow vectorisation.
 target_compile_options(genrewise_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                        -fno-math-errno -fno-trapping-math)

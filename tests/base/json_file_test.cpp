@@ -1,7 +1,10 @@
 #include "genrewise/base/json_file.hpp"
 
 #include <gmock/gmock.h>
+
 #include <gtest/gtest.h>
+#include <limits>
+#include <map>
 
 #include "genrewise/base/hash.hpp"
 #include "support/test_support.hpp"
@@ -96,6 +99,32 @@ TEST(JsonOfFiles, NamesTheFileWhenAValueHasAnotherType) {
   });
   EXPECT_THAT(message, HasSubstr("folds.jsonl: a value is missing or of another type"));
   EXPECT_THAT(message, Not(HasSubstr("[json")));
+}
+
+// The library casts any number to any integer.
+TEST(JsonOfFiles, HasIntegersOfTheWantedRangeOrAnError) {
+  const auto is_refused = []<class T>(const char* text, T /*type*/) {
+    try {
+      read_json("file", "", [&] { return nlohmann::json::parse(text).get<T>(); });
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  for (const char* text : {"1e308", "-1e308", "3.7", "1099511627776", "-2147483649", "2147483648.0", "true", "\"1\""})
+    EXPECT_TRUE(is_refused(text, int{})) << text;
+  for (const char* text : {"-1", "-1.0", "18446744073709551616", "0.5"})
+    EXPECT_TRUE(is_refused(text, std::size_t{})) << text;
+  EXPECT_TRUE(is_refused("9223372036854775808", std::int64_t{}));
+  EXPECT_TRUE(is_refused("[1, 1e300]", std::vector<int>()));
+  EXPECT_TRUE(is_refused("{\"a\": 0.5}", std::map<std::string, int>()));
+
+  EXPECT_EQ(nlohmann::json::parse("3.0").get<int>(), 3);
+  EXPECT_EQ(nlohmann::json::parse("-2147483648").get<int>(), std::numeric_limits<int>::min());
+  EXPECT_EQ(nlohmann::json::parse("18446744073709551615").get<std::size_t>(), std::numeric_limits<std::size_t>::max());
+  EXPECT_EQ(nlohmann::json::parse("-9223372036854775808").get<std::int64_t>(),
+            std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(nlohmann::json(std::size_t{7}).dump(), "7");
 }
 
 }  // namespace

@@ -56,20 +56,6 @@ std::optional<std::int64_t> caf_size(const ByteView& source) {
   return last == 0 ? std::nullopt : std::optional(last);
 }
 
-// The end of the last block of a Creative Voice File: its type, its size in 3 bytes, its content. Type 0 ends the file.
-std::optional<std::int64_t> voc_size(const ByteView& source) {
-  constexpr int kMostBlocks = 1'000'000;
-  std::array<std::byte, 22> header{};
-  if (source.read_at(0, header) < header.size()) return std::nullopt;
-  std::int64_t offset = static_cast<std::int64_t>(little_endian(header.data() + 20, 2));
-  std::array<std::byte, 4> head{};
-  for (int block = 0; source.read_at(offset, head) == head.size() && head[0] != std::byte{0}; ++block) {
-    if (block == kMostBlocks) return std::nullopt;
-    offset += 4 + static_cast<std::int64_t>(little_endian(head.data() + 1, 3));
-  }
-  return offset;
-}
-
 // Where the last top-level box with audio or its index ends (ISO/IEC 14496-12, 4.2). Behind the boxes may be junk.
 std::optional<std::int64_t> mp4_size(const ByteView& source) {
   constexpr std::string_view kNeeded[] = {"mdat", "moof", "moov"};
@@ -138,7 +124,6 @@ std::optional<std::int64_t> stated_size(const ByteView& source) {
   if (begins_with(bytes, "RIFF") && begins_with(bytes + 8, "WAVE")) return wav_size(source);
   if (begins_with(bytes, "riff\x2e\x91\xcf\x11")) return w64_size(source);
   if (begins_with(bytes, "caff")) return caf_size(source);
-  if (begins_with(bytes, "Creative Voice F")) return voc_size(source);
   if (begins_with(bytes, "FORM")) return static_cast<std::int64_t>(big_endian(bytes + 4)) + 8;
   if (begins_with(bytes + 4, "ftyp")) return mp4_size(source);
   if (begins_with(bytes, "\x1a\x45\xdf\xa3")) return matroska_size(source);
