@@ -1,6 +1,9 @@
 // Small damage is left out, larger one is a fault; what belongs to a track is found behind tags and in chains.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "audio/audio_test_support.hpp"
 #include "audio/mp3_bytes.hpp"
 
@@ -63,6 +66,24 @@ TEST(Damage, FalseHeadersWithinALittleDamageOfAnMp3AreLeftOut) {
   const auto wave = decode_text(overwritten(bytes, 30'011, hole));
   ASSERT_TRUE(wave) << to_string(wave.error());
   EXPECT_NEAR(seconds_of(wave), seconds_of(decode_text(bytes)) - 1.6, 0.2);
+}
+
+// The frames behind a lost one refer to its bytes; those of the frame before are no substitute.
+TEST(Damage, ALostFrameOfAnMp3IsNoNoise) {
+  const std::string bytes = golden_bytes("sweep_vbr.mp3");
+  const auto plain = decode_text(bytes);
+  ASSERT_TRUE(plain);
+  const auto peak = [](const Waveform& wave) {
+    return std::abs(*std::ranges::max_element(wave.samples, {}, [](float x) { return std::abs(x); }));
+  };
+  int decoded = 0;
+  for (std::size_t at = bytes.find("\xff\xfb", 4000); at != std::string::npos; at = bytes.find("\xff\xfb", at + 400)) {
+    const auto wave = decode_text(overwritten(bytes, at, std::string(4, '\0')));
+    if (!wave) continue;
+    ++decoded;
+    EXPECT_LT(peak(*wave), 1.2f * peak(*plain)) << at;
+  }
+  EXPECT_GT(decoded, 10);
 }
 
 TEST(Damage, MoreThanTheTwentiethPartOfAnMp3IsAFault) {

@@ -1,8 +1,8 @@
 #include "genrewise/base/json_file.hpp"
 
 #include <gmock/gmock.h>
-
 #include <gtest/gtest.h>
+
 #include <limits>
 #include <map>
 

@@ -57,9 +57,9 @@ FORMATS = {
     "vorbis": ("ogg", ["-c:a", "libvorbis"], [22050, 44100, 48000], [1, 2], "oggdec", LEVEL, 0),
     "opus": ("opus", ["-c:a", "libopus"], [48000], [1, 2], "opusdec", LEVEL, 0),
     "speex": ("spx", ["-c:a", "libspeex"], [8000, 16000], [1], None, LEVEL, 0),
-    "aac": ("m4a", ["-c:a", "aac"], [22050, 44100, 48000], [1, 2], "faad", LEVEL, 1024),  # ffmpeg: the last frame whole
-    "aac raw": ("aac", ["-c:a", "aac"], [44100], [1, 2], "faad", LEVEL, 0),
-    "aac fragments": ("mp4", ["-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"], [44100], [2], None, LEVEL, 0),
+    "aac": ("m4a", ["-c:a", "aac", "-aac_pns", "0"], [22050, 44100, 48000], [1, 2], "faad", LEVEL, 1024),  # ffmpeg: the last frame whole
+    "aac raw": ("aac", ["-c:a", "aac"], [44100], [1, 2], None, LEVEL, 0),
+    "aac fragments": ("mp4", ["-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"], [44100], [2], None, LEVEL, 1024),
     "ac3": ("ac3", ["-c:a", "ac3"], [44100, 48000], [1, 2, 6], None, LEVEL, 0),
     "eac3": ("eac3", ["-c:a", "eac3"], [48000], [2], None, LEVEL, 0),
     "wma": ("wma", ["-c:a", "wmav2"], [44100], [1, 2], None, LEVEL, 0),
@@ -103,10 +103,9 @@ def by_third(program, path, folder):
     if not os.path.exists(out):
         return np.zeros(0)
     with open(out, "rb") as file:
-        channels = int.from_bytes(file.read(24)[22:], "little")  # faad makes two of one
-    samples = by_ffmpeg(out, channels or 1)
-    # faad knows no edit lists: it returns the encoder's delay too.
-    return samples[1024:] if program == "faad" and path.endswith(".m4a") else samples
+        header = file.read(200)
+    at = header.find(b"fmt ") + 10
+    return by_ffmpeg(out, int.from_bytes(header[at:at + 2], "little") or 1)  # faad makes two channels of one
 
 
 def by_genrewise(program, paths, folder):

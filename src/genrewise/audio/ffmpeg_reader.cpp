@@ -32,8 +32,9 @@ constexpr std::int64_t kFrameBytes = 400;
 // Of one frame; the largest of real files (Monkey's Audio) has 1.2 million.
 constexpr std::int64_t kMaxFrameSamples = std::int64_t{1} << 22;
 
-// Some decoders return codes of their own, or -1.
+// Some decoders return codes of their own, or -1; some containers EAGAIN where junk follows.
 std::string error_text(int code) {
+  if (code == AVERROR(EAGAIN)) return "no further packet is found";
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
   return code != -1 && av_strerror(code, text, sizeof text) == 0 ? text : "invalid data";
 }

@@ -109,6 +109,8 @@ class Mp3Reader : public TrackReader {
     if (!frames_.next()) return false;
     frame_.resize(static_cast<std::size_t>(frames_.bytes()));
     if (source_.read_at(frames_.offset(), frame_) < frame_.size()) return false;
+    // The first frames behind a gap need bytes of the frames in it (the bit reservoir), not of those before it.
+    if (frames_.skipped_bytes() != std::exchange(skipped_fed_, frames_.skipped_bytes())) start_decoder();
     const auto* bytes = reinterpret_cast<const unsigned char*>(frame_.data());
     if (mpg123_feed(handle_.get(), bytes, frame_.size()) != MPG123_OK) throw std::bad_alloc();
     return true;
@@ -160,6 +162,7 @@ class Mp3Reader : public TrackReader {
   std::int64_t target_;     // position of the first sample to return, with encoder delay
   bool has_begun_ = false;  // a sample has been returned since the last seek
   std::int64_t skipped_before_ = 0, undecoded_bytes_ = 0, used_bytes_ = 0;
+  std::int64_t skipped_fed_ = 0;  // skipped_bytes() before the frame that was given to mpg123
 };
 
 Mp3Reader::Mp3Reader(ByteSource& source, const MpegLayout& layout)
