@@ -27,7 +27,7 @@ void csv(std::string_view input) {
     line += ",x\n";
     CsvReader again(line, "again");
     std::vector<std::string_view> read;
-    if (fields.front().find_first_of(std::string_view("\t;\0", 3)) == std::string_view::npos)
+    if (fields.front().find('\0') == std::string_view::npos)
       require(again.next(read) && read.size() == 2 && read.front() == fields.front());
   }
 }

@@ -147,13 +147,17 @@ class Rotation:
     def run(self, target, seconds):
         corpus = self.found / "corpus" / target
         corpus.mkdir(parents=True, exist_ok=True)
+        seeds = seeds_of(target)
+        for file in seeds:  # libFuzzer takes folders only
+            if file.is_file():
+                shutil.copy(file, corpus)
         command = [self.arguments.program, target, f"-max_total_time={seconds}", "-print_final_stats=1"]
         if not self.arguments.without_coverage:
             command += ["-timeout=120", "-rss_limit_mb=2048", "-reload=0",
                         f"-artifact_prefix={self.found}/crashes/{target}-", str(corpus)]
         else:
             command += [f"-seed={self.next}"]
-        command += map(str, seeds_of(target))
+        command += [str(seed) for seed in seeds if seed.is_dir()]
         started = time.time()
         with tempfile.TemporaryFile() as log:
             # HDF5 asks for sizes that a file states, and checks whether it got them.

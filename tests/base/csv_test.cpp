@@ -83,7 +83,15 @@ TEST(Csv, ReportsTheLineOfAnUnterminatedQuote) {
 }
 
 TEST(Csv, ReadsBackTheFieldsThatItWrites) {
-  const std::vector<std::string> fields{"\xef\xbb\xbfmark", "plain", "with,comma", "with \"quotes\"", "two\nlines", ""};
+  const std::vector<std::string> fields{"\xef\xbb\xbfmark",
+                                        "plain",
+                                        "with,comma",
+                                        "with \"quotes\"",
+                                        "two\nlines",
+                                        "a;b;c;d;e;f;g;h;i",
+                                        "a|b|c|d|e|f|g|h|i",
+                                        "a\tb\tc\td\te\tf\tg\th\ti",
+                                        ""};
   std::string line;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (i) line += ',';
@@ -125,7 +133,8 @@ TEST(Csv, QuotesOnlyFieldsThatNeedIt) {
     append_csv_field(line, field);
     return line;
   };
-  EXPECT_EQ(written("a b;c"), "a b;c");
+  EXPECT_EQ(written("a b: c"), "a b: c");
+  EXPECT_EQ(written("a b;c"), "\"a b;c\"");
   EXPECT_EQ(written("a,b"), "\"a,b\"");
   EXPECT_EQ(written("a\"b"), "\"a\"\"b\"");
   EXPECT_EQ(written("a\rb"), "\"a\rb\"");

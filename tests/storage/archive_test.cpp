@@ -86,6 +86,10 @@ TEST_F(Archive, UnpacksEveryCompressionThatFmaUses) {
   }
 }
 
+TEST_F(Archive, RefusesCompressionThatTakesAsMuchMemoryAsTheArchiveStates) {
+  for (const char* method : {"LZMA", "PPMd"}) EXPECT_THAT(error(packed(method)), HasSubstr("another method")) << method;
+}
+
 TEST_F(Archive, ListsNamesAndUnpackedSize) {
   const ArchiveListing listing = list_archive(packed("Deflate"));
   EXPECT_THAT(listing.names, UnorderedElementsAre("fma_small", "fma_small/000", "fma_small/000/000002.mp3",

@@ -103,8 +103,9 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
 }
 
 void append_csv_field(std::string& line, std::string_view field) {
-  // A mark of UTF-8 at the start of a file is not a part of its first field, unless in quotes.
-  if (field.find_first_of(",\"\r\n") == std::string_view::npos && !field.starts_with("\xef\xbb\xbf")) {
+  // Outside quotes, a mark of UTF-8 at the start of a file is not a part of its first field, and what separates the
+  // fields of the file is the most frequent separator of its first line.
+  if (field.find_first_of(",;\t|\"\r\n") == std::string_view::npos && !field.starts_with("\xef\xbb\xbf")) {
     line += field;
     return;
   }

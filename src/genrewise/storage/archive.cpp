@@ -29,6 +29,7 @@ GENREWISE_LOADED_FUNCTION(kArchive, archive_entry_pathname);
 GENREWISE_LOADED_FUNCTION(kArchive, archive_entry_pathname_utf8);
 GENREWISE_LOADED_FUNCTION(kArchive, archive_entry_size);
 GENREWISE_LOADED_FUNCTION(kArchive, archive_error_string);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_format_name);
 GENREWISE_LOADED_FUNCTION(kArchive, archive_read_data);
 GENREWISE_LOADED_FUNCTION(kArchive, archive_read_free);
 GENREWISE_LOADED_FUNCTION(kArchive, archive_read_new);
@@ -52,8 +53,14 @@ class ZipReader {
   bool next() {
     throw_if_interrupted();
     const int code = archive_read_next_header(archive_.get(), &entry_);
-    if (code != ARCHIVE_EOF && code != ARCHIVE_WARN) check(code);  // a warning: about the name
-    return code != ARCHIVE_EOF;
+    if (code == ARCHIVE_EOF) return false;
+    if (code != ARCHIVE_WARN) check(code);  // a warning: about the name
+    // Others take the memory that the archive states: up to 4 GiB for LZMA.
+    const std::string_view format = archive_format_name(archive_.get());  // "ZIP 2.0 (deflation)"
+    constexpr std::string_view kMethods[] = {"(uncompressed)", "(deflation)", "(bzip)"};
+    if (std::ranges::none_of(kMethods, [&](std::string_view method) { return format.ends_with(method); }))
+      fail(fmt::format("is compressed by another method than deflate and bzip2 ({})", format));
+    return true;
   }
   /// Of the current entry; checked, so that it is inside of the folder to unpack into.
   std::string entry_name() const {

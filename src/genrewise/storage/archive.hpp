@@ -1,4 +1,4 @@
-// Zip archives with any compression that libarchive reads (FMA's are compressed by bzip2).
+// Zip archives without compression, or compressed by deflate or bzip2 (as FMA's are).
 #pragma once
 
 #include <cstdint>
