@@ -45,7 +45,8 @@ std::optional<std::size_t> count_of(const std::vector<std::size_t>& shape) {
 }
 
 [[noreturn]] void damaged(const std::string& name, const std::string& problem) {
-  throw Error("is not a valid safetensors file: " + problem, name, "download or create the file again");
+  throw Error("is not a valid safetensors file: " + problem, name,
+              "give a model or weights; if it is one, download or create it again");
 }
 
 [[noreturn]] void unfit(const std::string& name, const std::string& problem) {
