@@ -283,10 +283,8 @@ TEST_F(Secrets, OfProxiesAreInNoMessage) {
     }
     run({"doctor", "--json"});
   }
-  for (const std::string& address : {"socks5h://" + user + "@127.0.0.1:1", "http://" + user + "@127.0.0.1:none"}) {
-    const Environment http("http_proxy", address), none("no_proxy", "");
-    expect_refused(fetch);
-  }
+  const Environment http("http_proxy", "http://" + user + "@127.0.0.1:none"), none("no_proxy", "");
+  expect_refused(fetch);
   EXPECT_GT(asked, 10);
 }
 

@@ -10,6 +10,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/credential_source.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/http.hpp"
@@ -85,8 +86,11 @@ class Transfer {
     if (whole && !began_) begin(response);  // a response without a body
     if (began_) progress_.finish();
     problem_ = response.problem.empty() ? fmt::format("the server returned status {}", status) : response.problem;
-    if (response.bad_address) {
-      throw Error(fmt::format("cannot be downloaded ({})", problem_), url_, "give an address that starts with http");
+    if (response.hopeless) {
+      throw Error(fmt::format("cannot be downloaded ({})", problem_), url_,
+                  response.bad_address
+                      ? "give an address that starts with http"
+                      : "check this machine's certificates and the proxy in http_proxy or https_proxy");
     }
     if (whole) return Outcome::whole;
     if (!response.problem.empty() || status >= 500 || status == 408 || status == 429) return Outcome::cut;
@@ -95,7 +99,8 @@ class Transfer {
       return response.header("content-range") == fmt::format("bytes */{}", file_.size()) ? Outcome::whole
                                                                                          : Outcome::refused;
     // A server may repeat the request, and so what is secret in it.
-    const std::string text = without_credentials(url_) == url_ ? response.body.substr(0, kErrorTextBytes) : "";
+    const std::string text =
+        without_credentials(url_) == url_ ? without_secrets(response.body, {}).substr(0, kErrorTextBytes) : "";
     throw Error(fmt::format("{}{}{}", problem_, text.empty() ? "" : ": ", text), url_,
                 "check the address, or give another one with --mirror");
   }
