@@ -19,7 +19,7 @@ inline std::uint32_t zip_checksum(std::string_view bytes) {
 
 inline std::string zip_number(std::uint64_t value, int bytes) {
   std::string text;
-  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(i < 8 ? value >> (8 * i) : 0);
   return text;
 }
 
