@@ -83,6 +83,9 @@ TEST(LocalFile, RefusesToReadAFolderOrAMissingFile) {
 }
 
 TEST(LocalFile, ThatCannotBeOpenedSinceTooManyAreOpenIsNoFaultOfTheFile) {
+#if defined(__SANITIZE_ADDRESS__) && defined(__clang__)
+  GTEST_SKIP() << "Clang's check of types needs a descriptor";
+#endif
   const TemporaryFolder folder;
   write_file(folder / "f", "x");
   const FileInfo info = *find_file(folder / "f");
