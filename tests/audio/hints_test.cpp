@@ -215,11 +215,9 @@ TEST_F(MadeWithFfmpeg, TheLengthOfAFilmIsThatOfItsAudio) {
 }
 
 TEST_F(MadeWithFfmpeg, CutContainersAreTruncated) {
-  constexpr std::pair<const char*, const char*> kFiles[] = {{"x.mka", "-c:a flac"},
-                                                            {"x.w64", "-c:a pcm_s16le"},
-                                                            {"x.caf", "-c:a pcm_s16le"},
-                                                            {"y.caf", "-c:a alac"},
-                                                            {"x.au", "-c:a pcm_s16be"}};
+  constexpr std::pair<const char*, const char*> kFiles[] = {{"x.mka", "-c:a flac"},      {"x.w64", "-c:a pcm_s16le"},
+                                                            {"x.avi", "-c:a pcm_s16le"}, {"x.caf", "-c:a pcm_s16le"},
+                                                            {"y.caf", "-c:a alac"},      {"x.au", "-c:a pcm_s16be"}};
   for (const auto& [name, codec] : kFiles) {
     const auto path = folder_ / name;
     ASSERT_TRUE(make_with_ffmpeg(std::string(kNoise) + codec, path)) << name;

@@ -33,6 +33,17 @@ std::optional<std::int64_t> wav_size(const ByteView& source) {
   return std::nullopt;
 }
 
+// The end of the last of the RIFF chunks that an AVI consists of: one, or several of about 1 GiB (OpenDML).
+std::optional<std::int64_t> avi_size(const ByteView& source) {
+  std::int64_t end = 0;
+  for (auto head = read_head(source, 0); head && begins_with(head->data(), "RIFF"); head = read_head(source, end)) {
+    const std::uint64_t bytes = little_endian(head->data() + 4);
+    if (bytes == 0) return std::nullopt;  // not known when it was written
+    end += 8 + static_cast<std::int64_t>(bytes + (bytes & 1));
+  }
+  return end;
+}
+
 // Sony Wave64: the size of the file follows the GUID of its "riff" chunk. Programs that cannot seek back leave 0 or all
 // ones.
 std::optional<std::int64_t> w64_size(const ByteView& source) {
@@ -122,6 +133,7 @@ std::optional<std::int64_t> stated_size(const ByteView& source) {
   if (!head) return std::nullopt;
   const std::byte* bytes = head->data();
   if (begins_with(bytes, "RIFF") && begins_with(bytes + 8, "WAVE")) return wav_size(source);
+  if (begins_with(bytes, "RIFF") && begins_with(bytes + 8, "AVI ")) return avi_size(source);
   if (begins_with(bytes, "riff\x2e\x91\xcf\x11")) return w64_size(source);
   if (begins_with(bytes, "caff")) return caf_size(source);
   if (begins_with(bytes, "FORM")) return static_cast<std::int64_t>(big_endian(bytes + 4)) + 8;

@@ -8,8 +8,8 @@
 
 namespace genrewise::audio {
 
-/// The file size in bytes that the headers of a WAV, Wave64, AIFF, CAF, MP4, Matroska or ASF file state; nothing for
-/// other formats or an unknown size (a WAV written to a pipe).
+/// The file size in bytes that the headers of a WAV, Wave64, AIFF, CAF, AVI, MP4, Matroska or ASF file state; nothing
+/// for other formats or an unknown size (a WAV written to a pipe).
 std::optional<std::int64_t> stated_size(const ByteView& source);
 
 }  // namespace genrewise::audio
