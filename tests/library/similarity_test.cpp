@@ -1,6 +1,7 @@
 #include "genrewise/library/similarity.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "catalogue_fixture.hpp"
 #include "genrewise/base/random.hpp"
@@ -79,6 +80,16 @@ TEST_F(Similarity, RefusesTracksWithoutFeatures) {
   EXPECT_THAT(error_message([&] { similar_tracks(*catalogue_, without, 5); }),
               AllOf(HasSubstr("/b"), HasSubstr("genrewise library scan")));
   EXPECT_THAT(error_message([&] { similar_tracks(*catalogue_, std::vector<float>(3), 5); }), HasSubstr("3 numbers"));
+}
+
+TEST_F(Similarity, RefusesImpossibleNumbersInADamagedCatalogue) {
+  for (int i = 0; i < 3; ++i) add("/" + std::to_string(i), random_row());
+  catalogue_->database().run("UPDATE features SET rowid = ? WHERE rowid = 3", std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(similar_tracks(*catalogue_, random_row(), 5).size(), 2u);
+  for (const std::int64_t columns : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 40}) {
+    catalogue_->database().run("UPDATE recipes SET columns = ?", columns);
+    EXPECT_THAT(error_message([&] { load_embeddings(*catalogue_); }), HasSubstr("columns of features")) << columns;
+  }
 }
 
 TEST_F(Similarity, LoadsEmbeddingsOfLengthOne) {

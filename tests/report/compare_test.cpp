@@ -204,6 +204,23 @@ TEST_F(Comparison, AcceptsFailedModelsAndRunsWithoutABest) {
   EXPECT_EQ(comparison_sections(comparison)[0].table.rows[0].cells[2], "failed");
 }
 
+TEST_F(Comparison, NamesARunThatLacksFacts) {
+  a.write(folder / "a");
+  for (const char* fact : {"/split/scheme", "/seed", "/dataset/name", "/models/0/title", "/models/0/accuracy"}) {
+    b.write(folder / "b");
+    json results = json::parse(read_file(folder / "b" / "results.json"));
+    results.erase("sha256");
+    const json::json_pointer at(fact);
+    results[at.parent_pointer()].erase(at.back());
+    write_file(folder / "b" / "results.json", document_text(results));
+    if (at.back() == "accuracy") {
+      EXPECT_THAT(compare().at("pairs"), IsEmpty());
+    } else {
+      EXPECT_THAT(refusal(), AllOf(HasSubstr((folder / "b").string()), HasSubstr("a value is missing"))) << fact;
+    }
+  }
+}
+
 TEST_F(Comparison, TestsTheBestModelsOfEveryTwoOfManyRuns) {
   std::vector<fs::path> runs;
   for (std::size_t i = 0; i < 4; ++i) {

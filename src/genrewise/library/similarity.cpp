@@ -49,14 +49,19 @@ MainFeatures main_features(const Catalogue& catalogue) {
       "(SELECT recipe, count(*) AS tracks FROM features GROUP BY recipe) ON recipe = id ORDER BY tracks DESC LIMIT 1");
   if (!row.next())
     throw Error("no track has features yet", catalogue.file().string(), "analyse some with `genrewise library scan`");
+  constexpr std::int64_t kMostColumns = 1 << 20;
+  if (row.integer(4) < 1 || row.integer(4) > kMostColumns)
+    throw Error(fmt::format("states {} columns of features", row.integer(4)), catalogue.file().string(),
+                "the catalogue is damaged: restore it from a backup");
   return {{row.text(1), static_cast<int>(row.integer(2)), row.text(3)},
           row.integer(0),
           static_cast<std::size_t>(row.integer(4))};
 }
 
+// Rows are numbered from 1. Larger numbers, which no scan gives, are not read, so that nothing overflows.
 std::int64_t last_row(Database& database) {
   auto row = database.query("SELECT max(rowid) FROM features");
-  return row.next() ? row.integer(0) : 0;
+  return row.next() ? std::min(row.integer(0), std::int64_t{1} << 50) : 0;
 }
 
 Scaling scaling_of(Database& database, const MainFeatures& features) {

@@ -20,6 +20,8 @@
 namespace genrewise {
 namespace {
 
+constexpr const char* kRunAgain = "run the study again with --force";
+
 namespace fs = std::filesystem;
 using nlohmann::json;
 
@@ -81,6 +83,10 @@ Run load_run(const fs::path& location, json& notes) {
   }
   require_document(document, "genrewise results", {"labels", "models", "best", "split", "program_version"}, run.name);
   run.results = valid_utf8(document);
+  read_json(run.name, kRunAgain, [&] {
+    for (const json& model : run.results.at("models"))
+      for (const char* member : {"name", "title"}) model.at(member).get_ref<const std::string&>();
+  });
   const fs::path path = (folder_exists(location) ? location : location.parent_path()) / "predictions.csv";
   try {
     read_predictions(path, run);
@@ -270,14 +276,16 @@ json compare_runs(const std::vector<fs::path>& locations, std::uint64_t seed, Pr
     if (!seen.insert(canonical_location(locations[k] / "")).second)
       throw Error("is given twice", locations[k].string(), "compare different runs");
     runs.push_back(load_run(locations[k], notes));
-    shown.push_back(facts_of(runs[k]));
-    for (std::size_t before = 0; before < k; ++before) {
-      throw_if_interrupted();
-      const CommonExamples common = common_examples(runs[k], runs[before]);
-      if (before == 0) compare_data(runs[0], runs[k], common, notes);
-      if (common.rows.empty() || labels_of(runs[before]) != labels_of(runs[k])) continue;
-      test_pairs(runs, k, before, common, tested_models(runs[before], runs[k], before == 0), seed, pairs);
-    }
+    read_json(runs[k].name, kRunAgain, [&] {
+      shown.push_back(facts_of(runs[k]));
+      for (std::size_t before = 0; before < k; ++before) {
+        throw_if_interrupted();
+        const CommonExamples common = common_examples(runs[k], runs[before]);
+        if (before == 0) compare_data(runs[0], runs[k], common, notes);
+        if (common.rows.empty() || labels_of(runs[before]) != labels_of(runs[k])) continue;
+        test_pairs(runs, k, before, common, tested_models(runs[before], runs[k], before == 0), seed, pairs);
+      }
+    });
     progress.advance();
   }
   progress.finish();
