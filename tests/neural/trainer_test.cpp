@@ -16,6 +16,7 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using testing::error_message;
 using ::testing::HasSubstr;
@@ -211,7 +212,7 @@ TEST(Trainer, RefusesACheckpointWhoseStateNoTrainingHas) {
     archive.metadata["state"] = state.dump();
     write_file(last, archive.serialise_sealed());
     EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }),
-                HasSubstr("state contradicts itself"))
+                AnyOf(HasSubstr("state contradicts itself"), HasSubstr("state is invalid")))
         << change;
     TensorArchive restored = TensorArchive::read(last);
     restored.metadata = sound.metadata;

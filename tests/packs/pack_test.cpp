@@ -428,7 +428,8 @@ TEST(PackManifest, ReadsBackAndRefusesInconsistentText) {
   EXPECT_THAT(damaged("\"file\":\"", "\"file\":\"../"), HasSubstr("is not a file name"));
   EXPECT_THAT(damaged("\"stored_as\":\"float32\"", "\"stored_as\":\"x\""), HasSubstr("stored_as"));
   EXPECT_THAT(damaged("\"steps\":0", "\"steps\":2"), HasSubstr("7 values in 2 steps"));
-  EXPECT_THAT(damaged("\"payload_bytes\":[", "\"payload_bytes\":[-"), HasSubstr("longer than any record"));
+  EXPECT_THAT(damaged("\"payload_bytes\":[", "\"payload_bytes\":[-"), HasSubstr("no integer of this range"));
+  EXPECT_THAT(damaged("\"payload_bytes\":[", "\"payload_bytes\":[1000000000000"), HasSubstr("longer than any record"));
   for (std::size_t size = 0; size + 1 < text.size(); size += 13) {
     EXPECT_THAT(error_message([&] { parse_manifest(text.substr(0, size), "m.json"); }), HasSubstr("m.json")) << size;
   }

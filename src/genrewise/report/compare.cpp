@@ -84,8 +84,10 @@ Run load_run(const fs::path& location, json& notes) {
   require_document(document, "genrewise results", {"labels", "models", "best", "split", "program_version"}, run.name);
   run.results = valid_utf8(document);
   read_json(run.name, kRunAgain, [&] {
-    for (const json& model : run.results.at("models"))
+    for (const json& model : run.results.at("models")) {
       for (const char* member : {"name", "title"}) model.at(member).get_ref<const std::string&>();
+      if (!model.contains("error")) model.at("accuracy").get<Score>();
+    }
   });
   const fs::path path = (folder_exists(location) ? location : location.parent_path()) / "predictions.csv";
   try {
