@@ -40,6 +40,7 @@ else
 fi
 
 step "Tests ($preset)"
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 ctest --preset "$preset" -E '^interop\.'
 
 # Kills every command that writes at random moments and compares what the next run makes with an undisturbed run.

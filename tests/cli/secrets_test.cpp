@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <deque>
 #include <nlohmann/json.hpp>
@@ -143,7 +144,7 @@ TEST_F(Secrets, OfAmazonAreInNoResult) {
 }
 
 TEST_F(Secrets, OfAmazonAreInNoErrorOfAServerThatRepeatsThem) {
-  int status = 0;
+  std::atomic<int> status = 0;
   FunctionServer server([&](const StoreRequest& request) { return refusal(request, status, true); });
   set("AWS_ENDPOINT_URL", server.endpoint());
   set("AWS_ACCESS_KEY_ID", secret("AKIDHIDDENHIDDEN"));
@@ -234,7 +235,7 @@ TEST_F(Secrets, OfGooglesUsersAndOtherProvidersAreInNoErrorOfTheirServers) {
 }
 
 TEST_F(Secrets, InAddressesAreInNoMessage) {
-  int status = 404;
+  std::atomic<int> status = 404;
   FunctionServer server([&](const StoreRequest& request) {
     return StoreResponse{.status = status, .headers = {}, .body = echo_of(request)};
   });
@@ -264,7 +265,7 @@ TEST_F(Secrets, InAddressesAreInNoMessage) {
 }
 
 TEST_F(Secrets, OfProxiesAreInNoMessage) {
-  int status = 407, asked = 0;
+  std::atomic<int> status = 407, asked = 0;
   FunctionServer proxy([&](const StoreRequest& request) {
     ++asked;
     return refusal(request, status, request.headers.contains("authorization"));

@@ -245,8 +245,8 @@ TEST(Trainer, NamesTheBatchWhoseLossIsNotFinite) {
 }
 
 TEST(Trainer, ReportsWhichSettingToLowerWhenMemoryRunsOut) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "the address sanitizer ends the process where an allocation is too large";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer ends the process where an allocation is too large";
 #endif
   const Parameters parameters = {{"hidden_layer_sizes", "1000000,1000000"}};
   EXPECT_THAT(error_message([&] { fitted("dense", parameters, made_examples(8, 4, 2), 2); }),

@@ -15,7 +15,7 @@ using namespace testing;
 
 class StoresOfRuntimes : public ::testing::Test {
  protected:
-  static void use_server(const S3Server& server) {
+  static void use_server(S3Server& server) {
     set_store_options({.endpoint = server.endpoint(), .region = "us-east-1", .profile = {}});
   }
 
@@ -26,7 +26,7 @@ class StoresOfRuntimes : public ::testing::Test {
 
 TEST_F(StoresOfRuntimes, UseDifferentServersAtTheSameTime) {
   const std::string large = bytes_of(20'000'000);  // uploaded in parts, read ahead: by threads of the stores
-  const auto work = [&](Runtime& runtime, const S3Server& server, const std::string& name) {
+  const auto work = [&](Runtime& runtime, S3Server& server, const std::string& name) {
     const UseRuntime use(runtime);
     use_server(server);
     write_file("s3://music/large", large);
@@ -46,7 +46,7 @@ TEST_F(StoresOfRuntimes, UseDifferentServersAtTheSameTime) {
 
 TEST_F(StoresOfRuntimes, AreInterruptedSeparately) {
   for (S3Server* server : {&first_server_, &second_server_}) server->put("x", bytes_of(1'000'000));
-  const auto read = [&](Runtime& runtime, const S3Server& server) {
+  const auto read = [&](Runtime& runtime, S3Server& server) {
     const UseRuntime use(runtime);
     use_server(server);
     const auto file = open_file("s3://music/x");

@@ -19,7 +19,7 @@ StoreResponse fault(int status, const std::string& message) {
 
 }  // namespace
 
-StoreSettings GcsServer::settings() const {
+StoreSettings GcsServer::settings() {
   StoreSettings settings;
   settings.endpoint = endpoint();
   settings.credentials = std::make_shared<CredentialSource>(Credentials{.token = "ya29.test"}, "the test");

@@ -16,7 +16,7 @@ class GcsServer final : public StoreServer {
   ~GcsServer() override { stop(); }
 
   /// Settings for this server with the token "ya29.test", with short waits.
-  StoreSettings settings() const;
+  StoreSettings settings();
 
   void put(const std::string& key, const std::string& body);
   void put_unlocked(const std::string& key, const std::string& body);  ///< from inside `tamper`

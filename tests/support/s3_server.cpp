@@ -32,7 +32,7 @@ std::string between(const std::string& text, const std::string& before, const st
 
 }  // namespace
 
-StoreSettings S3Server::settings() const {
+StoreSettings S3Server::settings() {
   StoreSettings settings;
   settings.endpoint = endpoint();
   settings.credentials = std::make_shared<CredentialSource>(

@@ -21,7 +21,7 @@ class S3Server final : public StoreServer {
   ~S3Server() override { stop(); }
 
   /// Settings for this server, with short waits.
-  StoreSettings settings() const;
+  StoreSettings settings();
 
   void put(const std::string& key, const std::string& body);           ///< of the bucket "music"
   void put_unlocked(const std::string& key, const std::string& body);  ///< from inside `tamper`

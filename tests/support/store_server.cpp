@@ -68,13 +68,17 @@ StoreServer::StoreServer() {
     throw std::runtime_error("cannot listen on the loopback interface");
   }
   port_ = ntohs(address.sin_port);
-  acceptor_ = std::thread([this] { accept_all(); });
+}
+
+std::string StoreServer::endpoint() {
+  std::call_once(started_, [this] { acceptor_ = std::thread([this] { accept_all(); }); });
+  return "http://127.0.0.1:" + std::to_string(port_);
 }
 
 void StoreServer::stop() {
   if (stop_.exchange(true)) return;
   ::shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();  // from here on there are no new threads
+  if (acceptor_.joinable()) acceptor_.join();  // from here on there are no new threads
   {
     const std::lock_guard lock(mutex_);
     for (const int connection : connections_) ::shutdown(connection, SHUT_RDWR);

@@ -57,7 +57,8 @@ class StoreServer {
   StoreServer(const StoreServer&) = delete;
   StoreServer& operator=(const StoreServer&) = delete;
 
-  std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  /// Starts the server, which is complete then, when called first.
+  std::string endpoint();
   std::vector<StoreRequest> requests();
   std::size_t count(const std::string& method, const std::string& query_name = "");
   std::uint64_t sent_bytes();  ///< of bodies, so far
@@ -82,6 +83,7 @@ class StoreServer {
   std::atomic<bool> stop_{false};
   std::vector<StoreRequest> requests_;
   std::vector<int> connections_;
+  std::once_flag started_;
   std::thread acceptor_;
   std::vector<std::thread> threads_;  // one per connection
   std::uint64_t sent_bytes_ = 0;

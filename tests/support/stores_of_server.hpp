@@ -11,7 +11,7 @@ namespace genrewise::testing {
 /// Scope guard: while it exists, s3:// locations, or gs:// locations, are on `server`.
 class StoresOfServer {
  public:
-  explicit StoresOfServer(const StoreServer& server) {
+  explicit StoresOfServer(StoreServer& server) {
     set_store_options({.endpoint = server.endpoint(), .region = "us-east-1", .profile = {}});
   }
   ~StoresOfServer() { set_store_options({}); }
