@@ -25,7 +25,7 @@ void model(std::string_view input) {
   for (const Values values : {Values::candidates, Values::single}) {
     succeeds([&] {
       const ModelSpec spec = parse_model(input, values);
-      ModelSpec again = parse_model(text_of(spec));
+      ModelSpec again = parse_model(text_of(spec), values);
       require(text_of(again) == text_of(spec) && again.kind == spec.kind && again.grid == spec.grid);
     });
   }

@@ -147,6 +147,7 @@ TEST_F(OwnMap, RefusesWhatIsNoMap) {
   EXPECT_THAT(error("just text"), HasSubstr("map.yaml"));
   EXPECT_THAT(error("- Rock\n- Pop\n"), HasSubstr("map.yaml"));
   EXPECT_THAT(error("Rock:\n---\nPop:\n"), HasSubstr("map.yaml"));
+  EXPECT_THAT(error("Rock & Roll\n, indie`\nMetal: {names: [heavy, doom]}\n"), HasSubstr("map.yaml"));  // ends
   EXPECT_THAT(error("\0\1\2\xff"s), HasSubstr("map.yaml"));
   EXPECT_THAT(error_message([&] { GenreMap(folder_ / "missing.yaml"); }), HasSubstr("missing.yaml"));
 }

@@ -1,11 +1,13 @@
 #include "genrewise/dataset/genre_map.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <set>
+#include <sstream>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
@@ -34,6 +36,31 @@ std::string key_of(std::string_view text) {
 constexpr std::uint64_t kMostBytes = 1 << 20;
 constexpr int kMostLevels = 16;  // of parents
 
+struct IgnoredEvents : YAML::EventHandler {
+  using Mark = YAML::Mark;
+  using Anchor = YAML::anchor_t;
+  using Style = YAML::EmitterStyle::value;
+  void OnDocumentStart(const Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const Mark&, Anchor) override {}
+  void OnAlias(const Mark&, Anchor) override {}
+  void OnScalar(const Mark&, const std::string&, Anchor, const std::string&) override {}
+  void OnSequenceStart(const Mark&, const std::string&, Anchor, Style) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const Mark&, const std::string&, Anchor, Style) override {}
+  void OnMapEnd() override {}
+};
+
+/// The number of documents, at most 2: YAML::LoadAll() never ends where text that belongs to no document is left over.
+int documents_in(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  IgnoredEvents events;
+  int documents = 0;
+  while (documents < 2 && parser.HandleNextDocument(events)) ++documents;
+  return documents;
+}
+
 /// The entries of a file, as far as they can be understood on their own.
 struct MapFile {
   struct Parent {
@@ -43,9 +70,9 @@ struct MapFile {
 
   MapFile(const std::string& text, std::string name) : where(std::move(name)) {
     try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-      if (documents.size() != 1 || !documents.front().IsMap()) fail({}, "holds no genres, or something else");
-      for (const auto& entry : documents.front()) read(entry.first, entry.second);
+      const YAML::Node document = YAML::Load(text);
+      if (documents_in(text) != 1 || !document.IsMap()) fail({}, "holds no genres, or something else");
+      for (const auto& entry : document) read(entry.first, entry.second);
     } catch (const YAML::Exception& error) {
       fail(error.mark, error.msg);
     }
