@@ -242,7 +242,12 @@ def coverage(arguments):
         profiles = []
         for target in targets_of(arguments.program):
             raw = os.path.join(folder, target + ".raw")
-            inputs = seeds_of(target)
+            inputs = [seed for seed in seeds_of(target) if seed.is_dir()]
+            files = pathlib.Path(folder) / "files" / target  # libFuzzer takes folders only
+            files.mkdir(parents=True)
+            for file in files_in(seed for seed in seeds_of(target) if seed.is_file()):
+                shutil.copy(file, files)
+            inputs.append(files)
             if arguments.found and (more := pathlib.Path(arguments.found) / "corpus" / target).is_dir():
                 inputs.append(more)
             subprocess.run([arguments.program, target, "-runs=0", *map(str, inputs)], check=False, capture_output=True,

@@ -185,7 +185,7 @@ TEST_F(Secrets, OfGooglesServiceAccountsAreInNoResult) {
   for (std::size_t line = text.find('\n') + 1; text[line] != '-'; line = text.find('\n', line) + 1)
     secret(text.substr(line, text.find('\n', line) - line));
   const std::string token = secret("ya29.hidden-token");
-  bool good = true;
+  std::atomic<bool> good = true;
   FunctionServer tokens([&](const StoreRequest& request) {
     return good ? StoreResponse{.status = 200,
                                 .headers = {},
