@@ -114,12 +114,22 @@ def build(arguments):
 
 
 def targets_of(program):
-    text = subprocess.run([program, "-list"], capture_output=True, check=False, text=True).stderr
+    text = subprocess.run([program, "-list"], capture_output=True, check=False, text=True,
+                          env={**os.environ, "LLVM_PROFILE_FILE": os.devnull}).stderr
     return text.rsplit("targets:", 1)[1].split()
 
 
 def seeds_of(target):
     return [path for path in [CORPUS / target, *MORE_SEEDS.get(target, [])] if path.exists()]
+
+
+def seed_folders(target, for_files):
+    """Folders with seeds. libFuzzer takes folders only, so those that are files are copied to `for_files`."""
+    seeds = seeds_of(target)
+    for file in seeds:
+        if file.is_file():
+            shutil.copy(file, for_files)
+    return [str(for_files), *(str(seed) for seed in seeds if seed.is_dir())]
 
 
 def files_in(paths):
@@ -147,17 +157,13 @@ class Rotation:
     def run(self, target, seconds):
         corpus = self.found / "corpus" / target
         corpus.mkdir(parents=True, exist_ok=True)
-        seeds = seeds_of(target)
-        for file in seeds:  # libFuzzer takes folders only
-            if file.is_file():
-                shutil.copy(file, corpus)
         command = [self.arguments.program, target, f"-max_total_time={seconds}", "-print_final_stats=1"]
         if not self.arguments.without_coverage:
             command += ["-timeout=120", "-rss_limit_mb=2048", "-reload=0",
-                        f"-artifact_prefix={self.found}/crashes/{target}-", str(corpus)]
+                        f"-artifact_prefix={self.found}/crashes/{target}-"]
         else:
             command += [f"-seed={self.next}"]
-        command += [str(seed) for seed in seeds if seed.is_dir()]
+        command += seed_folders(target, corpus)
         started = time.time()
         with tempfile.TemporaryFile() as log:
             # HDF5 asks for sizes that a file states, and checks whether it got them.
@@ -223,7 +229,7 @@ def minimise(arguments):
                 shutil.copy(file, merged / file.name)
             before = {file.name for file in files_in([merged])}
             subprocess.run([arguments.program, target, "-merge=1", "-timeout=120", "-rss_limit_mb=2048", str(merged),
-                            str(small)], check=False, stdin=subprocess.DEVNULL, capture_output=True)
+                            str(small)], check=False, stdin=subprocess.DEVNULL, capture_output=True, cwd=folder)
             new = sorted((file for file in files_in([merged]) if file.name not in before),
                          key=lambda file: file.stat().st_size)
             added = 0
@@ -242,12 +248,9 @@ def coverage(arguments):
         profiles = []
         for target in targets_of(arguments.program):
             raw = os.path.join(folder, target + ".raw")
-            inputs = [seed for seed in seeds_of(target) if seed.is_dir()]
-            files = pathlib.Path(folder) / "files" / target  # libFuzzer takes folders only
+            files = pathlib.Path(folder) / "files" / target
             files.mkdir(parents=True)
-            for file in files_in(seed for seed in seeds_of(target) if seed.is_file()):
-                shutil.copy(file, files)
-            inputs.append(files)
+            inputs = seed_folders(target, files)
             if arguments.found and (more := pathlib.Path(arguments.found) / "corpus" / target).is_dir():
                 inputs.append(more)
             subprocess.run([arguments.program, target, "-runs=0", *map(str, inputs)], check=False, capture_output=True,
