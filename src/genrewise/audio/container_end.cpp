@@ -19,6 +19,11 @@ std::optional<Head> read_head(const ByteView& source, std::int64_t offset) {
   return head;
 }
 
+// Nothing for what programs write that cannot seek back (0 or all ones), and for sizes that no file has.
+std::optional<std::int64_t> plausible(std::uint64_t size) {
+  return size == 0 || size > (std::uint64_t{1} << 60) ? std::nullopt : std::optional(static_cast<std::int64_t>(size));
+}
+
 // The end of the chunk of samples. Programs that cannot seek back to write its size leave a huge one or 0.
 std::optional<std::int64_t> wav_size(const ByteView& source) {
   constexpr std::uint64_t kUnknownSize = 0x7f000000;
@@ -44,14 +49,11 @@ std::optional<std::int64_t> avi_size(const ByteView& source) {
   return end;
 }
 
-// Sony Wave64: the size of the file follows the GUID of its "riff" chunk. Programs that cannot seek back leave 0 or all
-// ones.
+// Sony Wave64: the size of the file follows the GUID of its "riff" chunk.
 std::optional<std::int64_t> w64_size(const ByteView& source) {
-  constexpr std::uint64_t kLargest = std::uint64_t{1} << 60;
   std::array<std::byte, 8> bytes{};
   if (source.read_at(16, bytes) < bytes.size()) return std::nullopt;
-  const std::uint64_t size = little_endian(bytes.data(), 8);
-  return size == 0 || size > kLargest ? std::nullopt : std::optional(static_cast<std::int64_t>(size));
+  return plausible(little_endian(bytes.data(), 8));
 }
 
 // The end of the samples or, if it comes later, of the table of their packets (Core Audio Format). A size of -1 extends
@@ -91,9 +93,7 @@ std::optional<std::int64_t> asf_size(const ByteView& source) {
   const auto pattern = std::as_bytes(std::span(kFileProperties));
   const auto found = std::search(bytes.begin(), bytes.end(), pattern.begin(), pattern.end());
   if (bytes.end() - found < 48) return std::nullopt;
-  const std::uint64_t size = little_endian(&*found + 40, 8);
-  if (size == 0 || size > (std::uint64_t{1} << 60)) return std::nullopt;
-  return static_cast<std::int64_t>(size);
+  return plausible(little_endian(&*found + 40, 8));
 }
 
 // An EBML number (RFC 8794, 4): the leading zero bits of its first byte are the number of bytes that follow. A size of

@@ -20,10 +20,10 @@
 namespace genrewise {
 namespace {
 
-constexpr const char* kRunAgain = "run the study again with --force";
-
 namespace fs = std::filesystem;
 using nlohmann::json;
+
+constexpr const char* kRunAgain = "run the study again with --force";
 
 struct Run {
   std::string name;  ///< as given
