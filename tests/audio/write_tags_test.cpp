@@ -205,6 +205,26 @@ TEST_F(WriteOne, RemovesAnMp4GenreNumberAndMovesTheOffsets) {
   EXPECT_EQ(decode_file(folder_ / "b")->samples, decode_file(folder_ / "a")->samples);
 }
 
+TEST_F(WriteOne, MovesTheChunkOffsetsOf64BitsThatLargeMp4sHave) {
+  REQUIRE_FFMPEG();
+  ASSERT_TRUE(make_with_ffmpeg("-f lavfi -i sine=d=3 -movflags +faststart -metadata genre=Rock", folder_ / "x.m4a"));
+  std::string bytes = read_file(folder_ / "x.m4a");
+  const std::size_t box = bytes.find("stco") - 4, size = read_big_endian(bytes, box), count = (size - 16) / 4;
+  ASSERT_LT(box, bytes.find("mdat"));
+  ASSERT_GE(count, 1u);
+  std::string large = number(count, 4, true);
+  for (std::size_t i = 0; i < count; ++i)
+    large += number(read_big_endian(bytes, box + 16 + 4 * i) + 4 * count, 8, true);
+  bytes.replace(box, size, mp4_box("co64", std::string(4, '\0') + large));
+  for (const char* outer : {"moov", "trak", "mdia", "minf", "stbl"}) {
+    const std::size_t at = bytes.find(outer) - 4;
+    write_big_endian(bytes, at, static_cast<std::uint32_t>(read_big_endian(bytes, at) + 4 * count));
+  }
+  write(bytes, "genre", kThree);
+  EXPECT_EQ(decode_file(folder_ / "a")->samples, decode_file(folder_ / "x.m4a")->samples);
+  EXPECT_EQ(decode_file(folder_ / "b")->samples, decode_file(folder_ / "a")->samples);
+}
+
 TEST_F(WriteOne, MakesTheBoxesThatAnMp4LacksBeforeTheEndOfItsUserData) {
   REQUIRE_FFMPEG();
   ASSERT_TRUE(make_with_ffmpeg("-f lavfi -i sine=d=1 -fflags +bitexact -map_metadata -1", folder_ / "x.m4a"));

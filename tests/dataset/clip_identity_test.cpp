@@ -38,6 +38,7 @@ TEST(ClipIdentity, DependsOnFileAndClipButNotOnTheFolder) {
   Dataset dataset = dataset_of({file});
   const std::string key = key_of(dataset);
   EXPECT_EQ(key.size(), 32u);
+  EXPECT_EQ(clip_identities(dataset)[0].portable_text(), "a.wav/5/centre/30.000000/1.000000");
   EXPECT_EQ(key_of(dataset), key);
 
   fs::create_directory(folder / "moved");
@@ -76,8 +77,8 @@ TEST(ClipIdentity, UsesETagsAndListsWholeFoldersInAStore) {
     files.push_back("s3://music/" + name);
   }
   files.push_back("s3://music/genre/missing.wav");
-  server.put("other/one.wav", "one");
-  files.push_back("s3://music/other/one.wav");
+  server.put("genra/one.wav", "one");
+  files.push_back("s3://music/genra/one.wav");
   const Dataset dataset = dataset_of(files);
   const auto before = clip_identities(dataset);
   EXPECT_EQ(server.count("HEAD"), 1u);  // for the folder with one file

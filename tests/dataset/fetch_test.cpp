@@ -24,6 +24,7 @@ using ::testing::HasSubstr;
 using testing::HttpRequest;
 using testing::HttpServer;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using testing::serve_file;
 using testing::TemporaryFolder;
 using testing::touch;
@@ -76,6 +77,19 @@ TEST_F(FetchArchives, ReportMissingDiskSpaceBeforeTheDownload) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "data"));
 }
 
+TEST_F(FetchArchives, CountWhatIsDownloadedAlready) {
+  HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
+  const std::uint64_t available = std::filesystem::space(folder_.path()).available, gibibyte = std::uint64_t{1} << 30;
+  FolderArchive large = archive(server);
+  large.disk_bytes = available + gibibyte;
+  const auto partial = folder_ / "data/fma_tiny.zip.partial";
+  touch(partial);
+  const auto problem = [&] { return error_message([&] { fetch_archives({large}, folder_ / "data", false, quiet_); }); };
+  EXPECT_THAT(problem(), HasSubstr("are needed on this disk"));
+  std::filesystem::resize_file(partial, 2 * gibibyte);  // takes no space
+  EXPECT_THAT(problem(), Not(HasSubstr("are needed on this disk")));
+}
+
 TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   const auto space = std::filesystem::space(folder_.path());
@@ -86,6 +100,13 @@ TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
   ASSERT_THAT(server.requests(), ::testing::SizeIs(1));
   EXPECT_EQ(server.requests()[0].path, "/mirror/fma_metadata.zip");
   EXPECT_TRUE(std::filesystem::is_empty(folder_ / "fma"));
+
+  if (space.available < find_fetchable("fma-small").disk_bytes) GTEST_SKIP() << "needs 15 GiB of free disk";
+  std::filesystem::create_directory(folder_ / "fma/fma_metadata");
+  EXPECT_THAT(
+      error_message([&] { fetch("fma-small", {.folder = folder_ / "fma", .mirror = server.url("/mirror")}, quiet_); }),
+      HasSubstr("checksum"));
+  EXPECT_EQ(server.requests().back().path, "/mirror/fma_small.zip");
 }
 
 TEST(Fetch, ListsTheAvailableDatasets) {

@@ -120,6 +120,16 @@ TEST_F(ListDataset, PartsCoverTheWholeAndAreBalancedBySize) {
               HasSubstr("fewer than the 101 parts"));
 }
 
+TEST_F(ListDataset, PartsStateTheGenresOfTheWhole) {
+  const auto sum = [&](const std::string& genre) {
+    write_file(folder_ / "a.mp3", "x");
+    write_file(folder_ / "clips.csv", "path,genre\na.mp3," + genre + "\n");
+    return open_dataset(folder_ / "clips.csv", {.part = JobPart{1, 1}}).part->sha256;
+  };
+  EXPECT_EQ(sum("Rock"), sum("Rock"));
+  EXPECT_NE(sum("Rock"), sum("Jazz"));
+}
+
 TEST_F(ListDataset, OfAnyKindIsDividedWithoutGapsAndDoublets) {
   std::string text = "path,genre,duration_s\n";
   for (int i = 0; i < 20; ++i) {

@@ -101,6 +101,12 @@ TEST_ON_EVERY_TARGET(Tuning, StaysInsideAShortSpectrum) {
   TuningEstimator estimator(8000, 3);
   estimator.add_frame(std::vector<float>{0, 1, 0});
   EXPECT_TRUE(std::isfinite(estimator.estimate()));
+  // The bin of the Nyquist frequency has no upper neighbour: what lies behind it does not make it a peak.
+  TuningEstimator low(4000, 9);
+  std::vector<float> last_and_behind(10);
+  last_and_behind[8] = 1;
+  low.add_frame(last_and_behind);
+  EXPECT_EQ(low.estimate(), 0);
   EXPECT_THROW(TuningEstimator(8000, 2), Error);
   EXPECT_THROW(TuningEstimator(0, kBins), Error);
 }

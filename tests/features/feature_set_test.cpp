@@ -206,6 +206,12 @@ TEST(Fma518, HasTheColumnOrderOfFeaturesCsv) {
       columns, {}, [](const FeatureColumn& c) { return std::tie(c.feature, c.statistic, c.number); }));
 }
 
+TEST(Frames, NamesItsColumnsByFrameAndRow) {
+  const auto set = make_feature_set("frames");
+  EXPECT_EQ(set->columns().front(), (FeatureColumn{"mfcc", "frame0001", "01"}));
+  EXPECT_EQ(set->columns()[1], (FeatureColumn{"mfcc", "frame0002", "01"}));
+}
+
 TEST(Mfcc, IsTheMfccPartOfFma518) {
   const Waveform clip = noise(100000, 44100);
   const auto all = extract("fma518", clip), own = extract("mfcc", clip);

@@ -135,7 +135,32 @@ TEST_P(PackForms, SurviveInterruptionsWithoutGapOrDuplicate) {
     ASSERT_EQ(contents_of(folder / "stopped"), contents_of(folder / "whole")) << stop_at;
     fs::remove_all(folder / "stopped");
   }
-  EXPECT_TRUE(verify_pack(open_pack(folder / "whole")).empty());
+  const PackManifest manifest = open_pack(folder / "whole");
+  EXPECT_TRUE(verify_pack(manifest).empty());
+  EXPECT_EQ(manifest.loss.has_value(), stored_as != StoredAs::float32);
+  EXPECT_EQ(manifest.loss.value_or(PackLoss{}).largest_error > 0, stored_as == StoredAs::uint8);
+}
+
+struct Notes final : Progress {
+  void note(std::string_view text) override { all += std::string(text) + "\n"; }
+  std::string all;
+};
+
+TEST(Pack, StatesHowManyExamplesAnEarlierRunHandled) {
+  const TemporaryFolder folder;
+  auto job = numbered_job(30);
+  const auto extract = job.extract;
+  std::atomic<int> made{0};
+  job.extract = [&](std::size_t i, int worker, std::span<float> out) {
+    if (++made == 20) request_interrupt();
+    return extract(i, worker, out);
+  };
+  Notes first, second;
+  EXPECT_THROW(pack_examples(job, folder / "pack", {.shards = 3, .threads = 1}, first), Interrupted);
+  clear_interrupt();
+  pack_examples(job, folder / "pack", {.shards = 3, .threads = 1}, second);
+  EXPECT_EQ(first.all, "");
+  EXPECT_THAT(second.all, ::testing::EndsWith(" of 30 examples were handled by an earlier run\n"));
 }
 
 TEST_P(PackForms, SurviveAKillAtAnyMoment) {
@@ -544,10 +569,6 @@ TEST(Pack, NamesAShardThatIsMissingOrHasAnotherSizeWhenItIsUsedAgain) {
 }
 
 TEST(Pack, ReportsClipsThatMayBeReadableNow) {
-  struct Notes : Progress {
-    void note(std::string_view text) override { all += std::string(text) + "\n"; }
-    std::string all;
-  };
   const TemporaryFolder folder;
   auto job = numbered_job(8);
   const std::vector<std::string> reasons = {"cannot be opened", "cannot be read", "truncated"};

@@ -297,7 +297,8 @@ TEST_F(AmazonCredentials, AssumeARoleWithTheTokenOfAPod) {
     if (token == "eyJ.expired-token")
       return refused(400, "<ErrorResponse><Error><Code>ExpiredTokenException</Code><Message>Token " + token +
                               " expired</Message></Error></ErrorResponse>");
-    return ok(sts("AssumeRoleWithWebIdentity", "ASIA-" + token));
+    const std::string answer = sts("AssumeRoleWithWebIdentity", "ASIA-" + token);
+    return ok(token == "eyJ.cut" ? answer.substr(0, answer.size() - 1) : answer);
   });
   ::setenv("AWS_ENDPOINT_URL_STS", server.endpoint().c_str(), 1);
   ::setenv("AWS_WEB_IDENTITY_TOKEN_FILE", (folder_ / "token").c_str(), 1);
@@ -311,6 +312,8 @@ TEST_F(AmazonCredentials, AssumeARoleWithTheTokenOfAPod) {
   EXPECT_EQ(source->get().access_key, "ASIA-eyJ.second");
   write_file(folder_ / "token", "eyJ.expired-token");
   EXPECT_THAT(error("s3"), AllOf(HasSubstr("ExpiredTokenException: Token *** expired")));
+  write_file(folder_ / "token", "eyJ.cut");
+  EXPECT_THAT(error("s3"), HasSubstr("is not complete"));
   write_file(
       folder_ / ".aws/config",
       "[profile pod]\nrole_arn = arn:aws:iam::1:role/packs\nrole_session_name = job\nweb_identity_token_file = " +

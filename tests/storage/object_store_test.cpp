@@ -31,6 +31,16 @@ TEST_F(S3StoreTest, WritesAndReadsObjectsOfAnySizeAndName) {
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
 }
 
+TEST_F(S3StoreTest, SplitsUploadsIntoAtMostTenThousandParts) {
+  StoreSettings settings = server_.settings();
+  settings.part_bytes = 1;
+  const auto writer = make_s3_store(settings)->create("s3://music/x", {.expected_bytes = 20'000});
+  writer->write("123456");
+  writer->commit();
+  EXPECT_THAT(server_.requests(), SizeIs(4));  // the beginning, parts of three bytes, the end
+  EXPECT_EQ(server_.get("x"), "123456");
+}
+
 TEST_F(S3StoreTest, ListsPageByPage) {
   server_.page_size = 3;
   for (const char* key : {"a/1 +%.tfrec", "a/2.tfrec", "a/b/3.tfrec", "a/b/4", "a/ü", "b"}) server_.put(key, "xyz");
@@ -133,6 +143,15 @@ TEST_F(S3StoreTest, LeavesNoPartsOfAnUploadWithoutCommit) {
   }
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
   EXPECT_THAT(server_.keys(), SizeIs(0));
+}
+
+TEST_F(S3StoreTest, UploadsNothingAfterAnAnswerThatIsCut) {
+  server_.tamper = [](const S3Request& request, S3Response& response) {
+    if (request.method == "POST" && request.query.contains("uploads")) response.body.pop_back();
+  };
+  EXPECT_THAT(error_message([&] { write("x", bytes_of(450'000)); }),
+              HasSubstr("the server did not start a multipart upload"));
+  EXPECT_FALSE(server_.has("x"));
 }
 
 TEST_F(S3StoreTest, AbortsAnUploadWhenAPartFails) {

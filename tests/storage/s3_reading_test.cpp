@@ -180,6 +180,21 @@ TEST_F(S3ReadingTest, ResumesABrokenTransfer) {
                                   "bytes=40000-89999", "bytes=50000-89999"));
 }
 
+TEST_F(S3ReadingTest, AsksAgainForWhatCouldNotBeRead) {
+  const std::string bytes = bytes_of(90'000);
+  server_.put("x", bytes);
+  const auto from = store();
+  const auto reader = from->open(*from->find("s3://music/x"));
+  const ByteRange whole{0, bytes.size()};
+  std::string got(bytes.size(), '\0');
+  const auto read = [&] { return reader->read_at(0, std::as_writable_bytes(std::span(got))); };
+  fail("GET", 1, [](S3Response& response) { response = {.status = 403, .headers = {}, .body = "denied"}; });
+  reader->prefetch({&whole, 1});
+  EXPECT_THAT(error_message(read), HasSubstr("access is denied"));
+  EXPECT_EQ(read(), bytes.size());
+  EXPECT_EQ(got, bytes);
+}
+
 TEST_F(S3ReadingTest, SurvivesMoreBreaksThanAttemptsIfEachBringsBytes) {
   const std::string bytes = bytes_of(60'000);
   server_.put("x", bytes);

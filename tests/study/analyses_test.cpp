@@ -188,6 +188,21 @@ TEST(Published, FiguresNameTheDatasetAndWhetherTheProtocolIsTheSame) {
   EXPECT_EQ(same(published_json(facts("fma", 7994, "random", 5116, 1279, 1599, fma))),
             (Map{{"official split", false}, {"random 80/20 split", true}}));
   EXPECT_TRUE(published_json(facts("folder", 8000, "random", 1, 1, 1, fma)).empty());
+
+  // A few clips may be missing.
+  const auto official = [&](int rest, int test) {
+    return same(published_json(facts("fma", 8000, "official", rest, 0, test, fma))).at("official split");
+  };
+  EXPECT_TRUE(official(7100, 790));
+  EXPECT_FALSE(official(7099, 790));
+  EXPECT_FALSE(official(7100, 789));
+  EXPECT_TRUE(published_json(facts("fma", 8001, "official", 7200, 0, 801, fma)).empty());
+  for (const auto& [examples, known] : {std::pair(899, false), {900, true}, {1000, true}, {1001, false}})
+    EXPECT_EQ(published_json(facts("folder", examples, "random", 700, 0, 200, gtzan)).empty(), !known) << examples;
+  for (const auto& [training, validation, test] : {std::tuple(442, 197, 290), {443, 196, 290}, {443, 197, 289}}) {
+    const json figures = published_json(facts("table", 930, "official", training, validation, test, gtzan));
+    EXPECT_FALSE(same(figures).at("fault-filtered split"));
+  }
   EXPECT_TRUE(published_json(facts("folder", 100, "random", 60, 20, 20, {"Jazz", "Rock"})).empty());
 }
 

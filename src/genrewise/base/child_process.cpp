@@ -135,8 +135,8 @@ void ChildProcess::send_signal(int signal) const {
 
 bool ChildProcess::reap(int flags) {
   int status = 0;
-  const pid_t reaped = ::waitpid(id_, &status, flags);
-  if (reaped == 0 || (reaped < 0 && errno == EINTR)) return false;
+  const pid_t reaped = TEMP_FAILURE_RETRY(::waitpid(id_, &status, flags));
+  if (reaped == 0) return false;
   if (reaped == id_) end_ = WIFEXITED(status) ? ChildEnd{WEXITSTATUS(status), 0} : ChildEnd{0, WTERMSIG(status)};
   id_ = -1;
   return true;

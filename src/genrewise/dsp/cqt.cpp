@@ -104,13 +104,7 @@ int Cqt::minimum_sample_rate_hz(std::size_t octaves, double lowest_hz) {
 std::size_t Cqt::frames(std::size_t samples, double tuning) const {
   std::size_t hop = config_.hop_samples;
   for (std::size_t i = early_halvings(config_, tuning); i > 0; --i, hop /= 2) samples = (samples + 1) / 2;
-  std::size_t count = 1 + samples / hop;
-  for (std::size_t octave = 1; octave < config_.octaves; ++octave) {
-    samples = (samples + 1) / 2;
-    hop /= 2;
-    count = std::min(count, 1 + samples / hop);
-  }
-  return count;
+  return 1 + samples / hop;  // halves, rounded up, give no octave fewer
 }
 
 void Cqt::process(std::span<const float> samples, double tuning, Matrix& magnitude, Scratch& scratch) const {

@@ -292,10 +292,9 @@ TuningEstimator::TuningEstimator(int sample_rate_hz, std::size_t bins, int bins_
         "cannot estimate a tuning from " + std::to_string(bins) + " bins at " + std::to_string(sample_rate_hz) + " Hz",
         "tuning", "use at least 3 bins and a sample rate of at least 1 Hz");
   const double bin_hz = sample_rate_hz / (2.0 * static_cast<double>(bins - 1));
-  const double highest_hz = std::min(kHighestHz, sample_rate_hz / 2.0);
   // A parabola needs a neighbour on each side.
   first_bin_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(kLowestHz / bin_hz)));
-  last_bin_ = std::min(bins - 1, static_cast<std::size_t>(std::ceil(highest_hz / bin_hz)));
+  last_bin_ = std::min(bins - 1, static_cast<std::size_t>(std::ceil(kHighestHz / bin_hz)));
   last_bin_ = std::max(first_bin_, last_bin_);
   peaks_.resize(last_bin_ - first_bin_);
 }

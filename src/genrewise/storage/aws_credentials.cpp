@@ -46,7 +46,8 @@ Source web_identity(const std::string& file, const std::string& role, std::strin
                                             {"RoleSessionName", session},
                                             {"WebIdentityToken", std::string(trimmed(read_file(file)))}});
         pugi::xml_document document;
-        document.load_buffer(body.data(), body.size());
+        if (!document.load_buffer(body.data(), body.size()))
+          throw Error("the answer of the security token service of Amazon is not complete", server, "try again");
         const auto result =
             document.child("AssumeRoleWithWebIdentityResponse").child("AssumeRoleWithWebIdentityResult");
         const auto keys = result.child("Credentials");

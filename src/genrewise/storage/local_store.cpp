@@ -66,9 +66,8 @@ class LocalReader final : public FileReader {
     }
     std::size_t done = 0;
     while (done < into.size()) {
-      const ssize_t got =
-          ::pread(descriptor_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
+      const ssize_t got = TEMP_FAILURE_RETRY(
+          ::pread(descriptor_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done)));
       if (got < 0) throw_read_error(file_.location);
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
@@ -202,9 +201,7 @@ class LocalWriter final : public FileWriter {
     const Descriptor old(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     if (old.get() < 0 && errno != ENOENT) fail();
     if (old.get() < 0) conflict("no longer exists");
-    while (::flock(old.get(), LOCK_EX) != 0) {
-      if (errno != EINTR) fail();
-    }
+    if (TEMP_FAILURE_RETRY(::flock(old.get(), LOCK_EX)) != 0) fail();
     struct stat status {};
     if (::stat(path_.c_str(), &status) != 0 || version_of(status) != condition_.version) {
       conflict("has changed since it was read");
@@ -314,8 +311,7 @@ class LocalStore final : public FileStore {
 
 void write_all(int descriptor, std::string_view bytes, std::string_view path, std::uint64_t* written) {
   while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = TEMP_FAILURE_RETRY(::write(descriptor, bytes.data(), bytes.size()));
     if (count < 0) throw_system_error("cannot write", path);
     bytes.remove_prefix(static_cast<std::size_t>(count));
     if (written != nullptr) *written += static_cast<std::uint64_t>(count);
@@ -332,8 +328,7 @@ std::string read_local_file(const std::string& path) {
   std::size_t length = 0;
   for (;;) {
     if (length == bytes.size()) bytes.resize(2 * bytes.size());
-    const ssize_t got = ::read(file.get(), bytes.data() + length, bytes.size() - length);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = TEMP_FAILURE_RETRY(::read(file.get(), bytes.data() + length, bytes.size() - length));
     if (got < 0) throw_system_error("cannot read", path);
     if (got == 0) break;
     length += static_cast<std::size_t>(got);

@@ -83,8 +83,8 @@ class S3Writer final : public FileWriter {
   void begin() {
     const HttpResponse response = client_.send({.method = "POST", .name = name_, .query = {{"uploads", ""}}});
     pugi::xml_document document;
-    document.load_buffer(response.body.data(), response.body.size());
-    upload_ = document.child("InitiateMultipartUploadResult").child_value("UploadId");
+    if (document.load_buffer(response.body.data(), response.body.size()))
+      upload_ = document.child("InitiateMultipartUploadResult").child_value("UploadId");
     if (upload_.empty())
       throw Error("the server did not start a multipart upload", to_uri(name_),
                   "check the endpoint " + client_.settings().endpoint);
