@@ -6,13 +6,13 @@
     tools/mutate.py --list SEED [COUNT] [MODULE...]  prints the mutants and runs nothing
 
 Everything happens in a copy of the working tree in build/mutate/ (or $GENREWISE_MUTATE_FOLDER); the tree itself is
-only read. The mutants are chosen
-at random by SEED: the same seed and sources give the same ones. A mutant is killed if a test fails, crashes or runs
-out of time, and has survived if all tests pass. Comments, strings, assertions, preprocessor lines, reserve() (speed
-only) and lines with ::kill() (another number ends other programs) are left alone, and so are the mutants of
-tools/mutate_equivalent.txt, which lists each with the reason why no test can kill it. A survivor of which the compiler makes the very same code (a changed value is never read) is
-equivalent and does not count. The mutant's file checks the indices of vectors, spans and strings. Prints one line per
-mutant and the difference of each survivor; build/mutate/SEED.jsonl is the log.
+only read. The mutants are chosen at random by SEED: the same seed and sources give the same ones. A mutant is killed if
+a test fails, crashes or runs out of time, and has survived if all tests of its module and of some modules that use it
+pass. Comments, strings, assertions, preprocessor lines, reserve() (speed only) and lines with ::kill() (another number
+ends other programs) are left alone, and so are the mutants of tools/mutate_equivalent.txt, which lists each with the
+reason why no test can kill it. A survivor of which the compiler makes the very same code (a changed value is never
+read) is equivalent and does not count. The mutant's file checks the indices of vectors, spans and strings. Prints one
+line per mutant and the difference of each survivor; build/mutate/SEED.jsonl is the log.
 The exit status is 1 if less than 90 % of the mutants were killed.
 
 Where namespaces are allowed (unshare, as root), the tests of mutants can write only there and see no other process.
@@ -42,6 +42,13 @@ REQUIRED_SHARE = 0.9
 QUICK = ["base", "storage", "dsp", "audio", "records", "dataset", "features", "packs", "evaluation", "study",
          "data_source", "models"]
 TESTS = {module: [module] for module in QUICK + ["pretrained", "report", "predict", "library", "jobs"]}
+# Programs whose tests use a module too: they are asked where its own tests find nothing.
+ALSO = {"base": ["storage", "records", "dataset", "data_source"], "storage": ["dataset", "data_source", "packs"],
+        "dsp": ["features"], "audio": ["features", "library"], "records": ["packs", "data_source"],
+        "dataset": ["data_source", "study", "library"], "features": ["data_source", "predict"],
+        "packs": ["data_source"], "evaluation": ["study", "report"], "study": ["report"], "data_source": ["study", "report"],
+        "models": ["study", "predict", "report"]}
+ALSO_LIMIT_S = 900
 TESTS["models/networks"] = ["network_client", "models"]
 TESTS["models/neural"] = ["neural"]
 TESTS["jobs"] = ["jobs", "cli"]
@@ -300,6 +307,11 @@ def outcome_of(path, marks, text, module, jobs, prefix, limits_s):
         if by or text == original:
             return "killed" if by else "survived", by
         mutated = digest(programs)
+        if also := ALSO.get(module):
+            status, _ = build(also, jobs)
+            by, _ = test(also, prefix, dict.fromkeys(also, ALSO_LIMIT_S)) if status == 0 else (None, None)
+            if by:
+                return "killed", by
         path.write_text(marks + original, encoding="utf-8")
         build(programs, jobs)
         return "equivalent" if digest(programs) == mutated else "survived", None
@@ -317,7 +329,7 @@ def try_mutants(module, mutants, log, jobs, prefix):
     if failed:
         sys.exit(f"{module}: the tests of the unchanged tree fail: {failed}")
     limits_s = {program: 60 + 6 * taken for program, taken in seconds.items()}
-    print(f"{module}: {len(mutants)} mutants; its tests take {sum(seconds.values()):.0f} s", flush=True)
+    print(f"{module}: {len(mutants)} mutants; its own tests take {sum(seconds.values()):.0f} s", flush=True)
     counts = dict.fromkeys(OUTCOMES, 0)
     for number, (file, text, before, after, line) in enumerate(mutants, 1):
         path = TREE / "src" / "genrewise" / file
@@ -370,7 +382,8 @@ def main():
             for file, _, before, after, line in choose(module, arguments.seed, arguments.count):
                 print(f"{file}:{line}\n    - {before}\n    + {after}")
         return 0
-    configured = subprocess.run(["cmake", "--preset", "dev", "-DGENREWISE_BENCH=OFF"], cwd=TREE, capture_output=True, text=True)
+    configured = subprocess.run(["cmake", "--preset", "dev", "-DGENREWISE_BENCH=OFF"], cwd=TREE,
+                                capture_output=True, text=True)
     if configured.returncode != 0:
         sys.exit(configured.stdout + configured.stderr)
     prefix = confined()

@@ -138,6 +138,12 @@ TEST(Tags, InAWrongEncodingAreRecognised) {
   EXPECT_EQ(title_in(3, "\1\xff\xfe" + wide(u"\ud7ff\ue000", false)), "\ud7ff\ue000") << "beside the halves of pairs";
   EXPECT_EQ(title_in(3, "\1\xff\xfe" + wide(u"a\xd834", false)), "a\xef\xbf\xbd") << "half of a pair";
   EXPECT_EQ(title_in(4, "\3Caf\xe9"), "Café") << "Latin-1 stated as UTF-8";
+  for (const std::string text : {"\xf0\x9f\x8e\xb5 𝄞 日本 é", "\xf4\x8f\xbf\xbf", "\xe0\xa0\x80", "\xf0\x90\x80\x80"})
+    EXPECT_EQ(title_in(4, "\3" + text), text);
+  // Not UTF-8, so Latin-1: longer than necessary, half of a pair, no code point, cut.
+  for (const std::string text : {"\xc0\xaf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                 "\xf5\x80\x80\x80", "\xe2\x82"})
+    EXPECT_EQ(title_in(4, "\3a" + text).substr(0, 3), "a" + title_in(3, "\0"s + text.substr(0, 1)).substr(0, 2));
   EXPECT_EQ(title_in(3, "\0Caf\xe9"s), "Café");
   EXPECT_EQ(title_in(3, "\0Café"s), "Café") << "UTF-8 stated as Latin-1";
   EXPECT_EQ(title_in(4, "\3Caf\xc3\x83\xc2\xa9"), "Café") << "converted twice";

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "audio/tag_bytes.hpp"
 #include "audio/wav_writer.hpp"
 #include "genrewise/data_source/feature_cache.hpp"
 #include "genrewise/data_source/prepare.hpp"
@@ -233,6 +234,16 @@ TEST_F(DataSourceTest, LeavesOutAndMergesGenresAndReportsIt) {
   EXPECT_THAT(examples.notes[1], HasSubstr("Blues (1 groups, 2 examples)"));
   EXPECT_EQ(notes.texts, examples.notes);
   EXPECT_NE(source.fingerprint(), DataSource({.location = at("three.csv")}).fingerprint());
+}
+
+TEST_F(DataSourceTest, LeavesOutGenresOfTagsWithFewerGroupsThanASplitHasParts) {
+  make_folders(at("tagged"));
+  for (const auto& [genre, artists] : {std::pair("Rock", 3), {"Jazz", 2}})
+    for (int i = 0; i < artists; ++i)
+      write_file(at(fmt::format("tagged/{}{}.flac", genre, i)),
+                 testing::flac_of({fmt::format("GENRE={}", genre), fmt::format("ARTIST={} artist {}", genre, i)}));
+  const DataSource source({.location = at("tagged"), .dataset = {.labels = LabelSource::tags}});
+  EXPECT_THAT(source.audio().labels, ElementsAre("Rock"));
 }
 
 TEST_F(DataSourceTest, DoesNotExtractGenresThatAreLeftOut) {

@@ -71,7 +71,7 @@ TEST_F(ListDataset, ReadsOneLocationALine) {
   EXPECT_THAT(ids_of(dataset), ElementsAre("a.mp3", "rock/c.mp3", "s3://music/b.mp3"));
   EXPECT_EQ(dataset.tracks[0].path, folder_ / "a.mp3");
   EXPECT_EQ(dataset.tracks[2].path, "s3://music/b.mp3");
-  EXPECT_EQ(dataset.tracks[0].label, -1);
+  for (const Track& track : dataset.tracks) EXPECT_EQ(track.label, -1) << track.id;
   ASSERT_EQ(dataset.rejected.size(), 1u);
   EXPECT_EQ(dataset.rejected[0].reason, "listed twice");
   const Dataset labelled = open_dataset(folder_ / "music.txt", {.labels = LabelSource::folders});

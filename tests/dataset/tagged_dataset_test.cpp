@@ -196,6 +196,14 @@ TEST_F(Tagged, AreNotTakenForGenreFolders) {
   EXPECT_EQ(kind(), "folder");
 }
 
+TEST_F(Tagged, AreNotTakenForFoldersOfAnArtistUnlessMostFilesAreByThem) {
+  for (const char* name : {"Calm", "Loud"})
+    for (const char* artist : {name, "X"}) put(std::string(name) + "/" + artist + ".flac", "", artist);
+  EXPECT_EQ(kind(), "folder");
+  for (const char* name : {"Calm", "Loud"}) put(std::string(name) + "/3.flac", "", name);
+  EXPECT_THAT(error_message([&] { kind(); }), HasSubstr("the sub-folders are artists or albums"));
+}
+
 TEST_F(Tagged, AreNotTakenForGenreFoldersWithoutTags) {
   touch(folder_ / "ABBA/1.mp3");
   touch(folder_ / "Beatles/1.mp3");

@@ -289,6 +289,22 @@ TEST(FrameAnalysis, GivesTheSameBitsWhetherPowerSpectraAreKeptOrNot) {
   }
 }
 
+TEST(FrameAnalysis, GivesTheRolloffOfTheSignalWithTheOffset) {
+  Waveform wave{{}, 44100}, with_offset{{}, 44100};
+  for (const double value : lcg(40'001)) {
+    wave.samples.push_back(static_cast<float>(0.01 * value));
+    with_offset.samples.push_back(wave.samples.back() + 0.5F);
+  }
+  ClipAnalysis clip(wave), other(with_offset);
+  Series& offset = FrameAnalysis({.rolloff_offset = 0.5F}).process(clip).series;
+  Series& expected = FrameAnalysis({}).process(other).series;
+  ASSERT_GT(offset.frames(), 3 * kTileFrames);
+  for (std::size_t frame = 0; frame < offset.frames(); ++frame)
+    EXPECT_NEAR(offset.row(FrameAnalysis::kOffsetRolloff)[frame], expected.row(FrameAnalysis::kRolloff)[frame],
+                1.5 * 44100 / 2048)
+        << frame;
+}
+
 TEST(Golden, AnalyticSignalsEqualLibrosa) {
   const auto signals = read_golden("analytic.csv");
   ASSERT_EQ(signals.size(), 8u);

@@ -237,6 +237,18 @@ TEST(PackForm, ChangesNoValueInAnyStorage) {
   }
 }
 
+TEST(PackManifest, StatesNoMoreValuesThanItsRecordsCanHold) {
+  const TemporaryFolder folder;
+  for (const auto& [stored, bytes] : {std::pair(StoredAs::float32, 4), {StoredAs::float16, 2}, {StoredAs::uint8, 1}}) {
+    auto manifest = packed(folder / std::string(to_string(stored)), 1, {.shards = 1, .stored_as = stored});
+    const std::uint64_t most = manifest.shards[0].records[0].payload_bytes / static_cast<std::uint64_t>(bytes);
+    manifest.values = most;
+    EXPECT_EQ(parse_manifest(to_json(manifest), "m").values, most);
+    manifest.values = most + 1;
+    EXPECT_THAT(error_message([&] { parse_manifest(to_json(manifest), "m"); }), HasSubstr("too few for"));
+  }
+}
+
 TEST(PackForm, IsRefusedIfItCannotBeWritten) {
   const TemporaryFolder folder;
   const auto with = [&](RecordForm form) {

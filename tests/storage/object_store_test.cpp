@@ -84,6 +84,23 @@ TEST_F(S3StoreTest, RetriesAfterTransientErrors) {
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
 }
 
+TEST_F(S3StoreTest, RetriesWhatS3CallsTransientWithAnotherStatus) {
+  server_.put("x", "abc");
+  const auto requests = [&](int status, const std::string& code) {
+    const std::size_t before = server_.count("GET");
+    fail("GET", 1, [=](S3Response& response) {
+      response = {.status = status, .headers = {}, .body = "<Error><Code>" + code + "</Code></Error>"};
+    });
+    error_message([&] { read("x", 3); });
+    return server_.count("GET") - before;
+  };
+  for (const int status : {400, 409})
+    for (const char* code : {"RequestTimeout", "SlowDown", "ConditionalRequestConflict"})
+      EXPECT_EQ(requests(status, code), 2u) << status << code;
+  EXPECT_EQ(requests(400, "InvalidRequest"), 1u);
+  EXPECT_EQ(requests(405, "SlowDown"), 1u);
+}
+
 TEST_F(S3StoreTest, WaitsAsLongAsTheServerAsksUpToItsOwnLimit) {
   server_.put("x", "abc");
   StoreSettings settings = server_.settings();
