@@ -1,9 +1,11 @@
 // Documents with checksums that name other files: packs, run folders, searches; and the catalogue of a library.
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/data_source/data_source.hpp"
+#include "genrewise/dataset/split.hpp"
 #include "genrewise/library/catalogue.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/library/similarity.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/report/compare.hpp"
@@ -27,7 +29,25 @@ void pack(std::string_view input) {
   source.load(silent);
 }
 
-// A folder of one run, or with two runs "a" and "b" that are compared.
+// Finished models of a study and scores of a search on a labelled table, found again.
+void continue_run(const std::filesystem::path& folder, const std::filesystem::path& table) {
+  Progress silent;
+  const Examples examples = DataSource({.location = table.string()}).load(silent).examples;
+  const Split split = make_split(examples.subjects);
+  for (const bool with_models : {true, false}) {
+    succeeds([&] {
+      const RunFolder run(folder / "study", {{"seed", 42}}, false);
+      const StudyStore store = with_models ? run.store(examples, split) : run.scores_in("ablation", examples, split);
+      for (const char* model : {"gnb", "tree"}) store.find(parse_model(model));
+    });
+  }
+  succeeds([&] {
+    const TuningStore store = TuningFolder(folder / "search", {{"seed", 42}}, false).store(examples);
+    store.find({{"n_neighbors", "1"}}, 0);
+  });
+}
+
+// A folder of one run, or with two runs "a" and "b" that are compared, or a table with runs that are continued.
 void run(std::string_view input) {
   const auto& folder = put_files(input);
   const auto a = folder / "a", b = folder / "b";
@@ -36,6 +56,7 @@ void run(std::string_view input) {
     comparison_sections(compare_runs({a, b}, 1, silent));
     return;
   }
+  if (const auto table = folder / "table.csv"; std::filesystem::exists(table)) return continue_run(folder, table);
   succeeds([&] { LockedFolder(folder, {{"seed", 42}}, false); });
   const nlohmann::json document = read_run(folder);
   for (const ReportFormat format :
@@ -56,6 +77,9 @@ void catalogue(std::string_view input) {
   opened.genres();
   opened.stored_features();
   for (const CatalogueTrack& track : find_tracks(opened, parse_query("confidence:>0.1"))) opened.track(track.id);
+  opened.track(std::filesystem::path("/music/a.mp3"));
+  for (const CatalogueModel& model : opened.models()) require(opened.model(model.id).has_value());
+  for (const GroupBy by : {GroupBy::album, GroupBy::artist}) group_tracks(opened, find_tracks(opened, {}), by);
   find_duplicates(opened);
 }
 

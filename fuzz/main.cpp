@@ -1,6 +1,7 @@
 // The program: `fuzz TARGET [options of libFuzzer] CORPUS...`. Chooses the target, and changes inputs by their
 // structure: files of a folder one at a time, JSON by its values, and checksums set right afterwards, so that the code
 // behind their checks is reached too.
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/records/framing.hpp"
 #include "targets.hpp"
 
@@ -101,7 +103,12 @@ void mutate_json(json& document, Rng& rng) {
 bool mutate_json_text(std::string& text, Rng& rng) {
   if (!text.starts_with('{') && !text.starts_with('[')) return false;
   json document = json::parse(text, nullptr, false);
-  if (document.is_discarded()) return false;
+  if (document.is_discarded()) {  // perhaps a document a line
+    std::vector<std::string> lines = split_text(text, '\n');
+    if (lines.size() < 2 || !mutate_json_text(lines[rng.below(lines.size())], rng)) return false;
+    text = fmt::format("{}", fmt::join(lines, "\n"));
+    return true;
+  }
   mutate_json(document, rng);
   text = document.dump(-1, ' ', false, json::error_handler_t::replace);
   return true;
@@ -279,6 +286,15 @@ void fix_sums_of_others(const std::string& name, std::string& text,
   }
 }
 
+/// Of a document, or of each line that is one.
+void fix_seals(std::string& text) {
+  fix_seal(text);
+  if (text.find("}\n{") == text.npos) return;
+  std::vector<std::string> lines = split_text(text, '\n');
+  for (std::string& line : lines) fix_seal(line);
+  text = fmt::format("{}", fmt::join(lines, "\n"));
+}
+
 void fix_sums(std::vector<InputFile>& files) {
   const auto find = [&](const std::string& name) -> const std::string* {
     const auto found = std::ranges::find(files, name, &InputFile::name);
@@ -291,7 +307,7 @@ void fix_sums(std::vector<InputFile>& files) {
   for (InputFile& file : files) {
     if (!file.content.starts_with('{')) continue;
     fix_sums_of_others(file.name, file.content, find);
-    fix_seal(file.content);
+    fix_seals(file.content);
   }
 }
 
@@ -337,10 +353,15 @@ const Target& current_target() {
 }
 
 const fs::path& scratch_folder() {
-  static const fs::path folder = [] {
+  static const fs::path& folder = []() -> const fs::path& {
     const fs::path memory = "/dev/shm";
     const fs::path parent = ::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
-    return parent / ("genrewise-fuzz-" + std::to_string(::getpid()));
+    static const auto* const kept = new fs::path(parent / ("genrewise-fuzz-" + std::to_string(::getpid())));
+    std::atexit([] {
+      std::error_code ignored;
+      fs::remove_all(*kept, ignored);
+    });
+    return *kept;
   }();
   fs::remove_all(folder);
   fs::create_directory(folder);

@@ -18,9 +18,14 @@
 namespace genrewise::fuzz {
 namespace {
 
-// A model that loads predicts, or refuses with an Error.
+// A model that loads predicts, or refuses with an Error, and is written as the same model.
 void gwm(std::string_view input) {
   const Model model = parse_model(std::string(input), "fuzz.gwm");
+  const auto path = scratch_folder() / "again.gwm";
+  save_model(model, path);
+  const Model again = load_model(path);
+  again.require_features(model.recipe, model.columns);
+  require(again.labels == model.labels && again.classifier->kind() == model.classifier->kind());
   require(model.columns.size() < (std::size_t{1} << 20));
   Matrix features(2, model.columns.size());
   for (std::size_t j = 0; j < features.cols(); ++j) features(1, j) = static_cast<float>(j) - 1;
@@ -73,6 +78,9 @@ void weights(std::string_view input) {
 void npy(std::string_view input) {
   const NpyLayout array = parse_npy(input, input.size(), "fuzz.npy");
   require(array.offset + array.rows * array.cols * array.value_bytes == input.size());
+  if (array.value_bytes != sizeof(float)) return;
+  const std::string header = npy_header(array.rows, array.cols);
+  require(is_npy(header) && npy_header_bytes(header) == header.size() && npy_columns(header) == array.cols);
 }
 
 // Protocol of decode workers and genrewise-neural.
@@ -83,7 +91,22 @@ void message(std::string_view input) {
     input.remove_prefix(bytes.size());
   };
   const MessageLimits limits{.header_bytes = 1 << 16, .numbers = 1 << 16};
-  for (;;) read_message(read, limits);
+  for (;;) {
+    const Message message = read_message(read, limits);
+    // Written again, it is the same; its text and numbers are any bytes.
+    const std::string text = message.header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    require(as_bytes(as_numbers(text), text.size()) == text);
+    std::string bytes = message_head(message.header, message.numbers.size(), 1) +
+                        as_bytes(message.numbers, message.numbers.size() * sizeof(float));
+    const Message again = read_message(
+        [&](std::span<std::byte> part) {
+          require(part.size() <= bytes.size());
+          std::copy_n(std::as_bytes(std::span(bytes)).begin(), part.size(), part.begin());
+          bytes.erase(0, part.size());
+        },
+        {});
+    require(again.header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) == text && bytes.empty());
+  }
 }
 
 #ifdef GENREWISE_HDF5

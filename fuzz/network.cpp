@@ -22,7 +22,8 @@
 namespace genrewise::fuzz {
 namespace {
 
-/// Answers every request on the loopback interface with the next of given bytes, then with 404.
+/// Answers every request on the loopback interface with the next of given bytes, then with 404. "http://server" in them
+/// stands for its address.
 class RawServer {
  public:
   RawServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -40,6 +41,10 @@ class RawServer {
   const std::string& endpoint() const { return endpoint_; }
   void set_answers(std::vector<InputFile> answers) {
     const std::lock_guard lock(mutex_);
+    constexpr std::string_view kAddress = "http://server";
+    for (InputFile& answer : answers)
+      for (std::size_t at = 0; (at = answer.content.find(kAddress, at)) != std::string::npos;)
+        answer.content.replace(at, kAddress.size(), endpoint_);
     answers_ = std::move(answers);
     next_ = 0;
   }
@@ -104,6 +109,11 @@ void object_store(const std::shared_ptr<FileStore>& store, const std::string& fo
     writer->commit();
   });
   with_answers([&] {
+    const auto writer = store->create(object);
+    writer->write("several parts");
+    writer->commit();
+  });
+  with_answers([&] {
     const auto file = store->try_open(object);
     if (!file) return;
     std::vector<std::byte> bytes(std::min<std::uint64_t>((*file)->size(), 1 << 16));
@@ -117,6 +127,7 @@ StoreSettings settings_of_store(Credentials credentials) {
   settings.credentials = std::make_shared<CredentialSource>(std::move(credentials), "the fuzz target");
   settings.retry = {.attempts = 1, .first_wait = {}, .longest_wait = {}, .silence = std::chrono::seconds(2)};
   settings.connections = 1;
+  settings.part_bytes = 8;
   return settings;
 }
 

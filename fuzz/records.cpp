@@ -43,6 +43,51 @@ void use(const FeatureView& feature, std::span<const std::byte> payload) {
   copy_all<std::string_view>(feature, FeatureKind::bytes);
 }
 
+template <class T>
+std::vector<T> values_of(const FeatureView& feature) {
+  std::vector<T> values(feature.size());
+  feature.copy(std::span<T>(values));
+  return values;
+}
+
+template <class T>
+bool same_bytes(const FeatureView& a, const FeatureView& b) {
+  const auto first = values_of<T>(a), second = values_of<T>(b);
+  return first.size() == second.size() &&
+         (first.empty() || std::memcmp(first.data(), second.data(), first.size() * sizeof(T)) == 0);
+}
+
+// An example is read as it was written.
+void write_again(const ExampleView& view) {
+  ExampleWriter writer;
+  for (const auto& entry : view.entries()) {
+    const FeatureView& feature = entry.feature;
+    if (view.find(entry.key) != &feature) continue;
+    if (feature.kind() == FeatureKind::floats) writer.add(entry.key, values_of<float>(feature));
+    if (feature.kind() == FeatureKind::ints) writer.add(entry.key, values_of<std::int64_t>(feature));
+    if (feature.kind() == FeatureKind::bytes && feature.size() == 1)
+      writer.add(entry.key, values_of<std::string_view>(feature).front());
+  }
+  for (const auto& sequence : view.sequences()) {
+    if (sequence.steps.empty() || view.find(sequence.key) != nullptr) continue;
+    const FeatureView& step = sequence.steps.front();
+    if (step.kind() == FeatureKind::floats) writer.add(sequence.key, values_of<float>(step), 1);
+    if (step.kind() == FeatureKind::bytes && step.size() == 1)
+      writer.add(sequence.key, values_of<std::string_view>(step).front(), 1);
+  }
+  ExampleView again;
+  const std::string payload(writer.finish());
+  require(again.parse(as_bytes(payload)).has_value());
+  for (const auto& [key, feature] : again.entries()) {
+    const FeatureView* const before = view.find(key);
+    require(before != nullptr && before->kind() == feature.kind());
+    if (feature.kind() == FeatureKind::floats) require(same_bytes<float>(*before, feature));
+    if (feature.kind() == FeatureKind::ints) require(same_bytes<std::int64_t>(*before, feature));
+    if (feature.kind() == FeatureKind::bytes)
+      require(values_of<std::string_view>(*before) == values_of<std::string_view>(feature));
+  }
+}
+
 // No view outside the input.
 void use_example(std::span<const std::byte> payload) {
   ExampleView view;
@@ -56,6 +101,7 @@ void use_example(std::span<const std::byte> payload) {
     for (const FeatureView& step : sequence.steps) use(step, payload);
     require(view.find_steps(sequence.key).has_value());
   }
+  write_again(view);
 }
 
 void example(std::string_view input) {

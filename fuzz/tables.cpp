@@ -32,6 +32,16 @@ void csv(std::string_view input) {
   }
 }
 
+// What is written of a table is read as the same table.
+void write_again(const FeatureTable& table, const std::filesystem::path& path) {
+  FeatureTableWriter writer(path, table.recipe, table.columns, table.track_ids.size());
+  for (std::size_t i = 0; i < table.track_ids.size(); ++i) writer.add(table.track_ids[i], table.values.row(i));
+  writer.commit(nlohmann::json::object());
+  const FeatureTable again = read_feature_table(path);
+  require(again.track_ids == table.track_ids && again.columns == table.columns && again.recipe == table.recipe &&
+          std::ranges::equal(again.values.values(), table.values.values()));
+}
+
 // A folder with a table (and its .json) as features and as a labelled table.
 void feature_table(std::string_view input) {
   const auto& folder = put_files(input);
@@ -41,6 +51,7 @@ void feature_table(std::string_view input) {
     succeeds([&] {
       const FeatureTable table = read_feature_table(path);
       require(table.values.rows() == table.track_ids.size() && table.values.cols() == table.columns.size());
+      if (table.offsets.empty()) write_again(table, folder / "again.npy");
     });
     Progress silent;
     succeeds([&] {
@@ -50,11 +61,15 @@ void feature_table(std::string_view input) {
   }
 }
 
-// A folder as a dataset of any kind, and its split.
+// A folder, the table list.csv or the list list.txt in it as a dataset of any kind, its split, and a part of it.
 void dataset(std::string_view input) {
   const auto& folder = put_files(input);
-  const auto list = folder / "list.csv";
-  const Dataset dataset = open_dataset(std::filesystem::exists(list) ? list : folder, {.keep_unlabelled = true});
+  auto location = folder;
+  for (const char* list : {"list.csv", "list.txt"})
+    if (std::filesystem::exists(folder / list)) location = folder / list;
+  DatasetOptions options{.keep_unlabelled = true};
+  if (location.extension() == ".txt") options.labels = LabelSource::folders;
+  const Dataset dataset = open_dataset(location, options);
   for (const Track& track : dataset.tracks)
     require(track.label >= -1 && track.label < static_cast<int>(dataset.labels.size()));
   SplitSubjects subjects = subjects_of(dataset);
@@ -62,6 +77,8 @@ void dataset(std::string_view input) {
   if (std::filesystem::exists(stated)) succeeds([&] { read_split_file(stated, subjects); });
   const Split split = make_split(subjects);
   require(split.parts.size() == dataset.tracks.size());
+  options.part = JobPart{1, 2};
+  require(open_dataset(location, options).tracks.size() < dataset.tracks.size());
 }
 
 void split_file(std::string_view input) {

@@ -1,7 +1,9 @@
 // Texts of users and other programs: queries, models with their parameters, patterns, settings and playlists.
+#include "genrewise/base/text.hpp"
 #include "genrewise/library/playlist.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/models/model_spec.hpp"
+#include "genrewise/models/point.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
@@ -18,6 +20,9 @@ void query(std::string_view input) {
   static const Catalogue catalogue(file, Catalogue::Access::write);
   const Query parsed = parse_query(input, 1'700'000'000);
   require(count_tracks(catalogue, parsed) == 0 && find_tracks(catalogue, parsed).empty());
+  const std::vector<std::string> words = split_text(input, ' ');
+  is_negated_term(words.front());
+  succeeds([&] { select_tracks(catalogue, words, parse_order(words.back())); });
 }
 
 // The canonical text of a model means the same model.
@@ -31,9 +36,20 @@ void model(std::string_view input) {
   }
   succeeds([&] { parse_models({std::string(input)}); });
   succeeds([&] { parse_axis(input); });
+  succeeds([&] {
+    ModelSpec spec = parse_model("svm");
+    add_parameter(spec, input);
+    preprocessing_of(Point(spec.parameters), {});
+  });
+  succeeds([&] {
+    ModelSpec spec = parse_model("knn");
+    add_axis(spec, input);
+    for (const Parameters& point : grid_points(spec.parameters, spec.grid)) complexity(spec.kind, point, spec.grid);
+    require(file_name_of(spec.name).size() <= 120);
+  });
 }
 
-// The first line is a pattern or an address, the others are its subject.
+// The first line is a pattern or an address, the others are its subject, or pip's configuration.
 void pattern(std::string_view input) {
   const std::size_t line = std::min(input.find('\n'), input.size());
   const std::string_view first = input.substr(0, line), rest = input.substr(line);
@@ -41,6 +57,8 @@ void pattern(std::string_view input) {
   parse_ini(input);
   require(percent_decoded(percent_encoded(input, false)) == input);
   succeeds([&] { require(parse_uri(to_uri(parse_uri(first))).bucket == parse_uri(first).bucket); });
+  ::setenv("PIP_CONFIG_FILE", put_file(scratch_folder(), "pip.conf", rest).c_str(), 1);
+  require(!package_index().empty());
   succeeds([&] { link_to_file(rest, "musicnn-0.1.0-py3-none-any.whl", std::string(first)); });
 }
 
