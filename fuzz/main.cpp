@@ -92,8 +92,10 @@ void mutate_json(json& document, Rng& rng) {
       if (value.is_string()) {
         auto& text = value.get_ref<std::string&>();
         if (!mutate_json_text(text, rng)) mutate_bytes(text);
+      } else if (value.is_number_unsigned()) {
+        value = value.get<std::uint64_t>() + rng.below(5) - 2;
       } else if (value.is_number_integer()) {
-        value = static_cast<std::int64_t>(static_cast<std::uint64_t>(value.get<std::int64_t>()) + rng.below(5) - 2);
+        value = value.get<std::int64_t>() / 2 + static_cast<std::int64_t>(rng.below(5)) - 2;
       } else if (value.is_number_float()) {
         value = value.get<double>() * (rng.below(2) == 0 ? -1 : 1e30);
       }

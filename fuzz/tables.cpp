@@ -38,8 +38,10 @@ void write_again(const FeatureTable& table, const std::filesystem::path& path) {
   for (std::size_t i = 0; i < table.track_ids.size(); ++i) writer.add(table.track_ids[i], table.values.row(i));
   writer.commit(nlohmann::json::object());
   const FeatureTable again = read_feature_table(path);
-  require(again.track_ids == table.track_ids && again.columns == table.columns && again.recipe == table.recipe &&
-          std::ranges::equal(again.values.values(), table.values.values()));
+  require(again.track_ids == table.track_ids);
+  require(again.columns == table.columns);
+  require(again.recipe == table.recipe);
+  require(std::ranges::equal(again.values.values(), table.values.values()));
 }
 
 // A folder with a table (and its .json) as features and as a labelled table.

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["batches", "write"]
 
 
+def _text(value: str | dict[str, str] | None) -> str | None:
+    """Texts that are not UTF-8 are in the sidecar as hexadecimal digits."""
+    return bytes.fromhex(value["hex"]).decode(errors="backslashreplace") if isinstance(value, dict) else value
+
+
 def batches(table: str | os.PathLike[str], rows: int = 8192) -> Iterator[pa.RecordBatch]:
     """Yields the rows of a `.npy` table of `genrewise extract`, `rows` at a time; the table is mapped, not read.
 
@@ -39,10 +44,11 @@ def batches(table: str | os.PathLike[str], rows: int = 8192) -> Iterator[pa.Reco
     if len(sidecar["track_ids"]) != len(values):
         raise Error("does not have the rows that its .json names", where=path, remedy="extract the features again")
     examples = sidecar.get("examples", {})
-    texts = {"track_id": sidecar["track_ids"]}
+    texts = {"track_id": [_text(value) for value in sidecar["track_ids"]]}
     for name, key in (("genre", "genres"), ("artist", "artists"), ("album", "albums"), ("file", "files"), ("part", "parts")):
-        texts[name] = [text or None for text in examples.get(key, [None] * len(values))]
-    described = {"recipe": sidecar["recipe"], "columns": [" ".join(column) for column in sidecar["columns"]]}
+        texts[name] = [_text(text) or None for text in examples.get(key, [None] * len(values))]
+    columns = [" ".join(_text(part) for part in column) for column in sidecar["columns"]]
+    described = {"recipe": sidecar["recipe"], "columns": columns}
     schema = pa.schema(
         [pa.field(name, pa.string()) for name in texts] + [pa.field("features", pa.list_(pa.float32(), values.shape[1]))],
         metadata={"genrewise": json.dumps(described)},

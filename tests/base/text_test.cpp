@@ -8,16 +8,31 @@
 #include <vector>
 
 #include "genrewise/base/addresses.hpp"
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/error.hpp"
 
 namespace genrewise {
 namespace {
+
+using namespace std::string_literals;
 
 TEST(Text, TrimsWhitespaceAtBothEndsAndKeepsItInside) {
   EXPECT_EQ(trimmed(" \t a b\r\n"), "a b");
   EXPECT_EQ(trimmed("a"), "a");
   EXPECT_EQ(trimmed(" \n "), "");
   EXPECT_EQ(trimmed(""), "");
+}
+
+TEST(ByteText, IsAStringOrHexadecimal) {
+  EXPECT_EQ(any_text("Jazz \"é\""s), nlohmann::json("Jazz \"é\""));
+  EXPECT_EQ(any_text("caf\xe9\x01"s), nlohmann::json({{"hex", "636166e901"}}));
+  const std::vector<std::string> texts = {"", "a", "caf\xe9", "\xff\xfe\x80", "日本", "\xed\xa0\x80"};
+  const nlohmann::json values = any_texts(texts);
+  EXPECT_EQ(any_texts(nlohmann::json::parse(values.dump())), texts);
+  for (const char* other : {"1", "null", "{}", R"({"hex":1})", "[]"})
+    EXPECT_THROW(any_text(nlohmann::json::parse(other)), nlohmann::json::exception) << other;
+  EXPECT_THROW(any_texts(nlohmann::json("a")), nlohmann::json::exception);
+  EXPECT_EQ(from_hex("0aF"), "\n");
 }
 
 TEST(Text, ConvertsOnlyAsciiLettersToLowerCase) {

@@ -101,6 +101,30 @@ TEST_F(DataSourceTest, GivesTheSameExamplesForEveryKind) {
   }
 }
 
+TEST_F(DataSourceTest, KeepsNamesThatAreNotUtf8) {
+  make_folders(at("latin1"));
+  for (const char* genre : {"caf\xe9", "caf\xe8"}) {
+    fs::create_directory(fs::path(at("latin1")) / genre);
+    for (int i = 0; i < 8; ++i)
+      fs::copy(folder_ / fmt::format("folder/{}/{}.wav", i < 4 ? "Jazz" : "Rock", i),
+               fs::path(at("latin1")) / genre / fmt::format("{}.wav", static_cast<char>(0xe0 + i)));
+  }
+  const Dataset dataset = open_dataset(at("latin1"));
+  const auto set = make_feature_set("raw10k");
+  extract_features(dataset, *set, at("latin1.npy"), quiet);
+  pack_dataset(dataset, {{set.get(), at("latin1_pack")}}, nullptr, {.shards = 2}, quiet);
+  EXPECT_TRUE(verify_pack(open_pack(at("latin1_pack"))).empty());
+  for (const DataSourceConfig& config :
+       {DataSourceConfig{.location = at("latin1.npy")}, DataSourceConfig{.location = at("latin1_pack")},
+        DataSourceConfig{.location = at("latin1"), .tables = {at("latin1.npy")}}}) {
+    const Examples examples = DataSource(config).load(quiet).examples;
+    EXPECT_THAT(examples.labels, ElementsAre("caf\xe8", "caf\xe9"));
+    const std::set<std::string> ids(examples.table.track_ids.begin(), examples.table.track_ids.end());
+    EXPECT_EQ(ids.size(), 16u);
+    EXPECT_TRUE(ids.contains("caf\xe9/\xe7.wav"));
+  }
+}
+
 /// Every option with every kind of data is used or refused with an error that names it.
 TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
   const std::string table = features();

@@ -123,6 +123,13 @@ TEST_F(CatalogueTest, AModelIsStoredOnceAndItsThresholdMarksItsTracks) {
   EXPECT_FALSE(catalogue_->track(id)->unknown);
 }
 
+TEST_F(CatalogueTest, KeepsLabelsThatAreNotUtf8) {
+  CatalogueModel model;
+  model.name = model.sha256 = "latin1";
+  model.labels = {"caf\xe9", "caf\xe8"};
+  EXPECT_EQ(catalogue_->model(write_model(catalogue_->database(), model, 2))->labels, model.labels);
+}
+
 TEST_F(CatalogueTest, LabelsThatAreNoListAreDamage) {
   add_model("b.gwm");
   for (const char* labels : {"", "[1]", "{}", "[\"Jazz\""}) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/data_source/selection.hpp"
@@ -21,10 +22,14 @@ json examples_json(const TableFacts& facts) {
   const SplitSubjects& subjects = facts.subjects;
   json genres = json::array(), parts = json::array();
   for (const int label : subjects.labels)
-    genres.push_back(label < 0 ? json() : json(subjects.labels_by_name[static_cast<std::size_t>(label)]));
+    genres.push_back(label < 0 ? json() : any_text(subjects.labels_by_name[static_cast<std::size_t>(label)]));
   for (const auto& part : subjects.official) parts.push_back(part ? json(to_string(*part)) : json());
-  return {{"version", kVersion},         {"identities", facts.identities}, {"genres", std::move(genres)},
-          {"artists", subjects.artists}, {"albums", subjects.albums},      {"files", subjects.tracks},
+  return {{"version", kVersion},
+          {"identities", facts.identities},
+          {"genres", std::move(genres)},
+          {"artists", any_texts(subjects.artists)},
+          {"albums", any_texts(subjects.albums)},
+          {"files", any_texts(subjects.tracks)},
           {"parts", std::move(parts)}};
 }
 
@@ -33,16 +38,16 @@ void read_examples(const json& examples, TableFacts& facts) {
   if (examples.at("version").get<int>() != kVersion) return;
   SplitSubjects& subjects = facts.subjects;
   facts.identities = examples.at("identities").get<std::vector<std::string>>();
-  subjects.artists = examples.at("artists").get<std::vector<std::string>>();
-  subjects.albums = examples.at("albums").get<std::vector<std::string>>();
-  subjects.tracks = examples.at("files").get<std::vector<std::string>>();
+  subjects.artists = any_texts(examples.at("artists"));
+  subjects.albums = any_texts(examples.at("albums"));
+  subjects.tracks = any_texts(examples.at("files"));
   const auto genres = examples.at("genres").get<json::array_t>(), parts = examples.at("parts").get<json::array_t>();
   std::set<std::string> names;
   for (const json& genre : genres)
-    if (!genre.is_null()) names.insert(genre.get<std::string>());
+    if (!genre.is_null()) names.insert(any_text(genre));
   subjects.labels_by_name.assign(names.begin(), names.end());
   for (const json& genre : genres) {
-    const auto at = genre.is_null() ? names.end() : names.find(genre.get<std::string>());
+    const auto at = genre.is_null() ? names.end() : names.find(any_text(genre));
     subjects.labels.push_back(at == names.end() ? -1 : static_cast<int>(std::distance(names.begin(), at)));
   }
   for (const json& part : parts)

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
@@ -66,10 +67,10 @@ std::optional<Sidecar> parse_sidecar(const std::filesystem::path& table) {
     const json& recipe = object->at("recipe");
     sidecar.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
     if (object->contains("rows")) sidecar.rows = object->at("rows").get<std::size_t>();
-    if (object->contains("track_ids")) sidecar.track_ids = object->at("track_ids").get<std::vector<std::string>>();
+    if (object->contains("track_ids")) sidecar.track_ids = any_texts(object->at("track_ids"));
     if (object->contains("columns")) {
       for (const json& column : object->at("columns"))
-        sidecar.columns.push_back({column.at(0), column.at(1), column.at(2)});
+        sidecar.columns.push_back({any_text(column.at(0)), any_text(column.at(1)), any_text(column.at(2))});
     }
     sidecar.table_sha256 = object->value("table_sha256", "");
     return std::optional(std::move(sidecar));
@@ -500,8 +501,9 @@ void FeatureTableWriter::commit(const json& facts) {
                  {"rows", rows_},
                  {"table_sha256", sum_.hex()}};
   if (!csv_) {
-    object["track_ids"] = track_ids_;
-    for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
+    object["track_ids"] = any_texts(track_ids_);
+    for (const FeatureColumn& c : columns_)
+      object["columns"].push_back({any_text(c.feature), any_text(c.statistic), any_text(c.number)});
   }
   object.update(facts);
   sidecar_->write(sealed_text(std::move(object), 1));

@@ -10,6 +10,7 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/utf8_locale.hpp"
 
@@ -138,7 +139,7 @@ std::string Statement::text(int column) const {
 }
 std::vector<std::string> Statement::texts(int column) const {
   try {
-    return nlohmann::json::parse(text(column)).get<std::vector<std::string>>();
+    return any_texts(nlohmann::json::parse(text(column)));
   } catch (const nlohmann::json::exception&) {
     fail(SQLITE_CORRUPT, fmt::format("{} is no list of texts", sqlite3_column_name(statement_, column)),
          database_->file());

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "genrewise/audio/tags.hpp"
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -22,11 +22,10 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 using Values = std::vector<std::string>;
 
 std::string as_text(const Values& values) {
-  return json(values).dump(-1, ' ', false, json::error_handler_t::replace);
+  return any_texts(values).dump();
 }
 
 /// The values after the change; a Fault without `where` if the file is left alone.

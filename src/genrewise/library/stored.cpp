@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/half.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -169,7 +170,7 @@ std::int64_t write_model(Database& database, const CatalogueModel& model, std::s
       "INSERT INTO models (name, sha256, labels, recipe, threshold, used) "
       "VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM models)) ON CONFLICT (sha256) DO UPDATE SET "
       "name = excluded.name, threshold = excluded.threshold, used = excluded.used RETURNING id",
-      model.name, model.sha256, nlohmann::json(model.labels).dump(), recipe_id(database, model.recipe, columns),
+      model.name, model.sha256, any_texts(model.labels).dump(), recipe_id(database, model.recipe, columns),
       model.threshold);
   row.next();
   const std::int64_t id = row.integer(0);

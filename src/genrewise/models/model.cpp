@@ -1,11 +1,11 @@
 #include "genrewise/models/model.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <string_view>
 
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
@@ -30,29 +30,6 @@ std::string text_of(const FeatureColumn& column) {
   std::string text = column.feature;
   for (const std::string& part : {column.statistic, column.number})
     if (!part.empty()) text += " " + part;
-  return text;
-}
-
-/// Any bytes as JSON: a string where they are UTF-8, else {"hex": "..."}.
-json any_text(const std::string& text) {
-  json value = text;
-  try {
-    value.dump();
-    return value;
-  } catch (const json::type_error&) {
-    return {{"hex", to_hex(text)}};
-  }
-}
-
-std::string any_text(const json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  const auto hex = value.at("hex").get<std::string>();
-  std::string text;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    unsigned char byte = 0;
-    std::from_chars(hex.data() + i, hex.data() + i + 2, byte, 16);
-    text += static_cast<char>(byte);
-  }
   return text;
 }
 
@@ -134,7 +111,7 @@ std::size_t prepared_columns(const Model& model, const TensorArchive& archive) {
 
 Model read_parts(const TensorArchive& archive) {
   Model model;
-  for (const json& label : metadata_json(archive, "labels")) model.labels.push_back(any_text(label));
+  model.labels = any_texts(metadata_json(archive, "labels"));
   const json recipe = metadata_json(archive, "recipe");
   model.recipe = {any_text(recipe.at("name")), recipe.at("version").get<int>(), any_text(recipe.at("hash"))};
   for (const json& column : metadata_json(archive, "columns"))
@@ -203,15 +180,14 @@ void Model::require_features(const FeatureRecipe& other, const std::vector<Featu
 
 void save_model(const Model& model, const std::filesystem::path& path) {
   TensorArchive archive(path.string());
-  json labels = json::array(), columns = json::array();
-  for (const std::string& label : model.labels) labels.push_back(any_text(label));
+  json columns = json::array();
   for (const FeatureColumn& column : model.columns)
     columns.push_back({any_text(column.feature), any_text(column.statistic), any_text(column.number)});
   const json classifier = {{"kind", model.classifier->kind()}, {"parameters", model.classifier->parameters()}};
   archive.metadata = {
       {"format", std::string(kFormat)},
       {"format_version", std::to_string(kFormatVersion)},
-      {"labels", labels.dump()},
+      {"labels", any_texts(model.labels).dump()},
       {"recipe", recipe_json(model.recipe).dump()},
       {"columns", columns.dump()},
       {"classifier", classifier.dump()},

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
@@ -41,7 +42,7 @@ void add_names(const PackedShard& shard, const char* key, std::string PackedReco
   const auto known = [&](const PackedRecord& record) { return !(record.*name).empty(); };
   if (std::ranges::none_of(shard.records, known)) return;
   out[key] = json::array();
-  for (const auto& record : shard.records) out[key].push_back(record.*name);
+  for (const auto& record : shard.records) out[key].push_back(any_text(record.*name));
 }
 
 void take_names(const json& in, const char* key, std::string PackedRecord::*name, PackedShard& shard) {
@@ -50,7 +51,7 @@ void take_names(const json& in, const char* key, std::string PackedRecord::*name
   if (names.size() != shard.records.size())
     throw Error(
         fmt::format("{} has {} records, but its list of {} has another length", shard.file, shard.records.size(), key));
-  for (std::size_t i = 0; i < names.size(); ++i) shard.records[i].*name = names[i];
+  for (std::size_t i = 0; i < names.size(); ++i) shard.records[i].*name = any_text(names[i]);
 }
 
 json shard_to_json(const PackedShard& shard) {
@@ -61,16 +62,13 @@ json shard_to_json(const PackedShard& shard) {
   };
   std::string parts;
   for (const auto& record : shard.records) parts += letter_of(record.part);
-  json points = json::array();
+  json ids = json::array(), points = json::array();
+  for (const auto& record : shard.records) ids.push_back(any_text(record.track_id));
   for (const auto& point : shard.restart_points) points.push_back({point.record, point.stored_offset});
-  json out = {{"file", shard.file},
-              {"bytes", shard.bytes},
-              {"sha256", shard.sha256},
-              {"count", shard.records.size()},
-              {"track_ids", list(&PackedRecord::track_id)},
-              {"classes", list(&PackedRecord::label)},
-              {"parts", std::move(parts)},
-              {"payload_bytes", list(&PackedRecord::payload_bytes)}};
+  json out = {{"file", shard.file},          {"bytes", shard.bytes},
+              {"sha256", shard.sha256},      {"count", shard.records.size()},
+              {"track_ids", std::move(ids)}, {"classes", list(&PackedRecord::label)},
+              {"parts", std::move(parts)},   {"payload_bytes", list(&PackedRecord::payload_bytes)}};
   if (!points.empty()) out["restart_points"] = points;
   add_names(shard, "artists", &PackedRecord::artist, out);
   add_names(shard, "albums", &PackedRecord::album, out);
@@ -90,7 +88,7 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
   if (std::filesystem::path(shard.file).filename() != shard.file) throw Error(shard.file + " is not a file name");
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    PackedRecord record{ids[i], classes[i], part_of(parts[i]), offset, sizes[i]};
+    PackedRecord record{any_text(ids[i]), classes[i], part_of(parts[i]), offset, sizes[i]};
     if (record.label < 0 || static_cast<std::size_t>(record.label) >= label_count)
       throw Error(
           fmt::format("track {} has class {}, and there are {} labels", record.track_id, record.label, label_count));
@@ -167,7 +165,7 @@ PackManifest manifest_from_json(const json& in) {
     const json& form = in.at("record");
     manifest.form = {form.at("features"), form.at("label"), form.at("id"), form.at("steps")};
   }
-  manifest.labels = in.at("labels").get<std::vector<std::string>>();
+  manifest.labels = any_texts(in.at("labels"));
   manifest.seed = in.at("seed");
   manifest.split_scheme = in.at("split_scheme");
   manifest.fingerprint = in.at("fingerprint");
@@ -235,7 +233,7 @@ std::string json_without_shards(const PackManifest& manifest, const PackCounts& 
               {"stored_as", to_string(manifest.stored_as)},
               {"compression", to_string(manifest.compression)},
               {"record", {{"features", form.features}, {"label", form.label}, {"id", form.id}, {"steps", form.steps}}},
-              {"labels", manifest.labels},
+              {"labels", any_texts(manifest.labels)},
               {"seed", manifest.seed},
               {"split_scheme", manifest.split_scheme},
               {"fingerprint", manifest.fingerprint},

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <deque>
 #include <future>
 #include <pugixml.hpp>
 
+#include "genrewise/base/byte_text.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -22,17 +22,6 @@ namespace {
 constexpr int kMostParts = 10'000;      // limit of S3
 constexpr int kPartsOfOneSize = 1'000;  // then the part size doubles, for uploads of unknown length
 constexpr int kPartsAtOnce = 4;
-
-// Invalid digits count as zero.
-std::string unhex(std::string_view hex) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    unsigned value = 0;
-    std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
-    bytes += static_cast<char>(value);
-  }
-  return bytes;
-}
 
 class S3Writer final : public FileWriter {
  public:
@@ -182,7 +171,7 @@ class S3Writer final : public FileWriter {
       return hasher.hex();
     }
     std::string sums;
-    for (const std::string& tag : tags_) sums += unhex(plain_version(tag));
+    for (const std::string& tag : tags_) sums += from_hex(plain_version(tag));
     hasher.update(sums);
     return fmt::format("{}-{}", hasher.hex(), tags_.size());
   }
