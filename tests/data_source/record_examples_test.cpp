@@ -179,6 +179,22 @@ TEST(RecordExamples, NamesTheKeysThatAreThere) {
   EXPECT_EQ(summary.labels.at("7"), 1u);
 }
 
+TEST(RecordExamples, AreShownWithTheFirstValueOfEachKey) {
+  const TemporaryFolder folder;
+  ExampleWriter writer;
+  writer.add("floats", std::vector<float>{1.5F, 2, 3});
+  writer.add("integers", std::vector<std::int64_t>{-7, 8, 9});
+  writer.add("text", "Jazz");
+  writer.add("bytes", std::string(50, 'x'));
+  write_records(folder / "a.tfrecord", {std::string(writer.finish())});
+  Progress quiet;
+  const auto keys = summarise_records(folder.path(), {}, quiet).keys;
+  EXPECT_EQ(keys.at("floats").sample, "1.5");
+  EXPECT_EQ(keys.at("integers").sample, "-7");
+  EXPECT_EQ(keys.at("text").sample, "Jazz");
+  EXPECT_EQ(keys.at("bytes").sample, "50 bytes");
+}
+
 TEST(RecordExamples, RefusesEncodedFilesWithoutBeingTold) {
   const TemporaryFolder folder;
   write_records(folder / "a.tfrecord", {sequence("x", {7}, {"RIFF...."})});

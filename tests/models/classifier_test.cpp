@@ -497,6 +497,20 @@ TEST(SupportVectorMachine, IsFittedOnOneExampleOfALabel) {
   EXPECT_EQ(classifier->predict(data.examples), data.labels);
 }
 
+TEST(Classifiers, GiveLabelsWithoutExamplesTheProbabilityZero) {
+  Clusters data = make_clusters(60, 4, 2, 0.3);
+  for (int& label : data.labels) label = 3 * label + 1;
+  for (const char* kind : {"gnb", "logreg", "svm", "forest"}) {
+    const Predictions found = fitted(kind, data, 6)->predict_with_probabilities(data.examples);
+    for (std::size_t i = 0; i < data.labels.size(); ++i) {
+      const auto row = found.probabilities.row(i);
+      EXPECT_NEAR(row[1] + row[4], 1, 1e-5) << kind;
+      EXPECT_EQ(row[0] + row[2] + row[3] + row[5], 0) << kind;
+      EXPECT_GT(row[static_cast<std::size_t>(found.labels[i])], 0) << kind;
+    }
+  }
+}
+
 TEST(Classifiers, StopWhenInterrupted) {
   const Clusters data = make_clusters(300, 4, 3, 0.7);
   request_interrupt();

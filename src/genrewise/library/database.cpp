@@ -40,8 +40,9 @@ constexpr std::size_t kMostIdle = 64;
       throw Error(fmt::format("cannot be opened ({})", text), file, "check the path and its permissions");
     case SQLITE_IOERR:
       throw Error(fmt::format("cannot be read or written ({})", text), file, "check the disk");
-    case SQLITE_NOMEM:
-      throw std::bad_alloc();
+    case SQLITE_NOMEM:  // also for some damaged files
+      throw Error("the database reports: out of memory", file,
+                  "free memory; if there is enough, the file is damaged: move it away and scan again");
     default:
       throw Error(fmt::format("the database reports: {}", text), file);
   }
