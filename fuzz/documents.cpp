@@ -81,6 +81,8 @@ void catalogue(std::string_view input) {
   for (const CatalogueModel& model : opened.models()) require(opened.model(model.id).has_value());
   for (const GroupBy by : {GroupBy::album, GroupBy::artist}) group_tracks(opened, find_tracks(opened, {}), by);
   find_duplicates(opened);
+  opened.data_version();
+  succeeds([&] { Catalogue(put_file(scratch_folder(), "library.db", input), Catalogue::Access::write); });
 }
 
 const AddTargets added{

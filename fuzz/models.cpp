@@ -25,6 +25,8 @@ void gwm(std::string_view input) {
   save_model(model, path);
   const Model again = load_model(path);
   again.require_features(model.recipe, model.columns);
+  succeeds([&] { again.require_features(model.recipe, {}); });
+  succeeds([&] { again.require_features({}, model.columns); });
   require(again.labels == model.labels && again.classifier->kind() == model.classifier->kind());
   require(model.columns.size() < (std::size_t{1} << 20));
   Matrix features(2, model.columns.size());

@@ -10,6 +10,7 @@
 #include "genrewise/dataset/genre_map.hpp"
 #include "genrewise/dataset/split.hpp"
 #include "genrewise/features/feature_table.hpp"
+#include "genrewise/storage/files.hpp"
 #include "targets.hpp"
 
 namespace genrewise::fuzz {
@@ -37,6 +38,13 @@ void write_again(const FeatureTable& table, const std::filesystem::path& path) {
   FeatureTableWriter writer(path, table.recipe, table.columns, table.track_ids.size());
   for (std::size_t i = 0; i < table.track_ids.size(); ++i) writer.add(table.track_ids[i], table.values.row(i));
   writer.commit(nlohmann::json::object());
+  require(read_table_header(*open_file(path)) ==
+          header_with_rows(read_table_header(*open_file(path)), table.values.rows()));
+  std::size_t rows = 0;
+  for_each_row(path, [&](std::size_t row, std::span<const float> values) {
+    require(row == rows++ && std::ranges::equal(values, table.values.row(row)));
+  });
+  require(rows == table.values.rows());
   const FeatureTable again = read_feature_table(path);
   require(again.track_ids == table.track_ids);
   require(again.columns == table.columns);
@@ -53,7 +61,9 @@ void feature_table(std::string_view input) {
     succeeds([&] {
       const FeatureTable table = read_feature_table(path);
       require(table.values.rows() == table.track_ids.size() && table.values.cols() == table.columns.size());
-      if (table.offsets.empty()) write_again(table, folder / "again.npy");
+      if (!table.offsets.empty()) return;
+      write_again(table, folder / "again.npy");
+      write_again(table, folder / "again.csv");
     });
     Progress silent;
     succeeds([&] {
@@ -63,11 +73,12 @@ void feature_table(std::string_view input) {
   }
 }
 
-// A folder, the table list.csv or the list list.txt in it as a dataset of any kind, its split, and a part of it.
+// A folder, the table list.csv, the list list.txt or the folder of playlists lists/ in it as a dataset of any kind, its
+// splits, and a part of it.
 void dataset(std::string_view input) {
   const auto& folder = put_files(input);
   auto location = folder;
-  for (const char* list : {"list.csv", "list.txt"})
+  for (const char* list : {"list.csv", "list.txt", "lists"})
     if (std::filesystem::exists(folder / list)) location = folder / list;
   DatasetOptions options{.keep_unlabelled = true};
   if (location.extension() == ".txt") options.labels = LabelSource::folders;
@@ -77,8 +88,17 @@ void dataset(std::string_view input) {
   SplitSubjects subjects = subjects_of(dataset);
   const auto stated = folder / "split.csv";
   if (std::filesystem::exists(stated)) succeeds([&] { read_split_file(stated, subjects); });
-  const Split split = make_split(subjects);
-  require(split.parts.size() == dataset.tracks.size());
+  for (const SplitScheme scheme :
+       {SplitScheme::automatic, SplitScheme::official, SplitScheme::grouped, SplitScheme::random})
+    succeeds([&] {
+      SplitConfig config;
+      config.scheme = scheme;
+      const Split split = make_split(subjects, config);
+      require(split.parts.size() == dataset.tracks.size());
+      check_leakage(subjects, split);
+      write_split_file(folder / "again.csv", subjects, split);
+      require(read_split_file(folder / "again.csv", subjects).parts == split.parts);
+    });
   options.part = JobPart{1, 2};
   require(open_dataset(location, options).tracks.size() < dataset.tracks.size());
 }
