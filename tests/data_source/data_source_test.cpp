@@ -7,6 +7,7 @@
 
 #include "audio/tag_bytes.hpp"
 #include "audio/wav_writer.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/data_source/feature_cache.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/dataset/split.hpp"
@@ -457,6 +458,21 @@ TEST_F(CachedFeatures, AreExtractedAgainWhereTheyAreWideDamagedOrOfAnotherClip) 
   std::filesystem::last_write_time(source.audio().tracks[0].path, std::filesystem::file_time_type::clock::now());
   EXPECT_EQ(extracted("mfcc", "fourth.csv"), 1u);
   EXPECT_EQ(kept.tables(recipe).size(), 2u) << "neither has all clips of the other";
+}
+
+TEST_F(CachedFeatures, AreKeptByTheRunThatContinuesAnInterruptedOne) {
+  struct StopsBeforeTheTable : Progress {
+    void finish() override { request_interrupt(); }
+  } stopping;
+  const auto set = make_feature_set("mfcc");
+  const auto extract = [&](Progress& progress) {
+    const FeatureCache kept(cache.path());
+    return extract_features(open_dataset(at("list.csv")), {{set.get(), at("mfcc.csv")}}, progress, 0, &kept);
+  };
+  EXPECT_THROW(extract(stopping), Interrupted);
+  clear_interrupt();
+  EXPECT_EQ(extract(quiet).at(0).extracted, 0u);
+  EXPECT_EQ(FeatureCache(cache.path()).tables(set->recipe()).size(), 1u);
 }
 
 TEST_F(CachedFeatures, AreNotUsedWhereTheCacheIsOff) {

@@ -206,6 +206,14 @@ TEST(Published, FiguresNameTheDatasetAndWhetherTheProtocolIsTheSame) {
   EXPECT_TRUE(published_json(facts("folder", 100, "random", 60, 20, 20, {"Jazz", "Rock"})).empty());
 }
 
+TEST(Notes, ListTwelveNamesAndTheNumberOfTheOthers) {
+  std::vector<std::string> names;
+  for (char name = 'a'; name < 'a' + 12; ++name) names.emplace_back(1, name);
+  EXPECT_EQ(listed(names), "a, b, c, d, e, f, g, h, i, j, k, l");
+  names.resize(15, "x");
+  EXPECT_EQ(listed(names), "a, b, c, d, e, f, g, h, i, j, k, l and 3 more");
+}
+
 std::string notes_of(const Examples& examples, const Split& split, const StudyResult& result) {
   std::string text;
   for (const std::string& note : caveats(examples, split, result)) text += note + "\n";

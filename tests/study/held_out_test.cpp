@@ -27,7 +27,10 @@ Model model_of(const Examples& examples, const std::vector<std::size_t>& rows, c
   const auto make = [&] { return make_classifier(kind, parameters, kDefaultSeed); };
   Model model = fit_model(examples, rows, make(), preprocessing);
   struct : Progress {
-    void advance(std::uint64_t count) override { units += count; }
+    void advance(std::uint64_t count) override {
+      EXPECT_LT(count, 100u);
+      units += count;
+    }
     std::uint64_t units = 0;
   } progress;
   add_confidence(model, examples, rows, make, preprocessing, kDefaultSeed, progress);

@@ -99,12 +99,13 @@ class Extraction {
         journal_->remove();
         throw_unusable();
       }
+      // Before the table, which ends the work: a killed run leaves no part of it in the cache.
+      if (cache_ != nullptr && (result_.extracted > 0 || continues_)) keep();
       try {
         write_table(output_, condition_);
       } catch (const WriteConflict&) {
         take_over_part();
       }
-      if (cache_ != nullptr && result_.extracted > 0) keep();
     }
     journal_->remove();
     if (dataset_.part && is_stored()) remove_file(stored_journal());
@@ -207,7 +208,8 @@ class Extraction {
       lacking = count_lacking();
     }
     result_.reused = keys_.size() - lacking;
-    if (result_.reused > of_tables)
+    continues_ = result_.reused > of_tables;
+    if (continues_)
       progress_.note(fmt::format("continuing {}: {} of {} clips are ready from an earlier run", set_.recipe().name,
                                  result_.reused - of_tables, keys_.size()));
   }
@@ -319,7 +321,7 @@ class Extraction {
   std::string fingerprint_;
   WriteCondition condition_;  // on the table's .json
   std::optional<RowJournal> journal_;
-  bool is_done_ = false;
+  bool is_done_ = false, continues_ = false;
   std::vector<bool> lacking_;  // by track
   std::mutex faults_mutex_;
   std::map<std::size_t, Fault> faults_;  // by track

@@ -21,15 +21,14 @@ constexpr std::size_t kFewestGroups = 10;
 /// Index of each example's group, in order of first use.
 struct GroupIndices {
   std::vector<std::size_t> of;
-  std::size_t count = 0;
+  std::size_t count;
 };
 
 GroupIndices index_groups(std::span<const std::string> groups) {
-  GroupIndices indices;
+  std::vector<std::size_t> of;
   std::unordered_map<std::string_view, std::size_t> index;
-  for (const std::string& group : groups) indices.of.push_back(index.try_emplace(group, index.size()).first->second);
-  indices.count = index.size();
-  return indices;
+  for (const std::string& group : groups) of.push_back(index.try_emplace(group, index.size()).first->second);
+  return {std::move(of), index.size()};
 }
 
 }  // namespace
