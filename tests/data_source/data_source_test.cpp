@@ -383,6 +383,8 @@ TEST_F(DataSourceTest, JoinsTheTablesOfSeveralSetsAndReportsTracksThatAreNotInAl
   EXPECT_EQ(joined.features[1].columns, 1u);
   EXPECT_EQ(joined.features[1].recipe.name, "few");
   EXPECT_EQ(joined.table_of("few").values, Matrix(3, 1, {1, 2, 6}));
+  const DataSource named({.location = at("few.csv"), .tables = {"mine=" + at("features.npy")}});
+  EXPECT_EQ(load_joined(named, {"mine"}, path, quiet).features.at(0).recipe.name, "raw10k");
   write_file(at("few.csv"), "track_id,genre,a\n77,Jazz,1\n78,Rock,1\n");
   EXPECT_THAT(error_message([&] {
                 load_joined(source, {"", "few"}, path, quiet);
@@ -409,6 +411,17 @@ TEST_F(DataSourceTest, ExtractsTheSetsOfAStudyInOnePass) {
   EXPECT_TRUE(file_exists(at("features-.npy")));
   EXPECT_TRUE(file_exists(at("features-mfcc.csv")));
   EXPECT_EQ(joined.table_of("mfcc").track_ids, joined.examples.subjects.ids);
+}
+
+TEST_F(DataSourceTest, NotesThatAPackHasNoArtists) {
+  Notes with, without;
+  DataSource({.location = pack()}).load(with);
+  write_file(at("nameless.csv"), "path,genre\nfolder/Jazz/0.wav,Jazz\nfolder/Rock/4.wav,Rock\n");
+  const auto set = make_feature_set("raw10k");
+  pack_dataset(open_dataset(at("nameless.csv")), {{set.get(), at("nameless")}}, nullptr, {.shards = 1}, quiet);
+  DataSource({.location = at("nameless")}).load(without);
+  EXPECT_THAT(with.texts, ::testing::IsEmpty());
+  EXPECT_THAT(without.texts, ElementsAre(HasSubstr("the pack has no artist names")));
 }
 
 /// The user's cache of features is in a folder of the test.

@@ -91,6 +91,7 @@ TEST(RecordExamples, ReadsSequencesByNamedKeysAndPoolsTheirSteps) {
   const Examples mean = read(folder.path(), keys, skipped);
   EXPECT_THAT(mean.labels, ElementsAre("7", "9"));
   EXPECT_THAT(mean.subjects.ids, ElementsAre("y", "x"));
+  EXPECT_EQ(mean.table.track_ids, mean.subjects.ids);
   EXPECT_THAT(mean.subjects.official, ElementsAre(Part::test, Part::training));
   EXPECT_THAT(mean.table.values.row(1), ElementsAre(3, 6));
   keys.pool = RecordPool::mean_std;

@@ -153,6 +153,8 @@ TEST(TuningFolderState, ScoresOfDamagedLinesAreComputedAgain) {
   {
     const TuningFolder run(folder / "run", config, false);
     const TuningStore store = run.store(examples);
+    store.keep(point, 3, {1.5, 0.7, 1, 1, {}});  // impossible
+    store.keep(point, 4, {1, 0.7, 1, 1, {}});
     for (const int fold : {0, 1, 2}) store.keep(point, fold, {0.5, 0.7, 1, 1, {}});
   }
   std::string lines = read_file(journal);
@@ -166,6 +168,8 @@ TEST(TuningFolderState, ScoresOfDamagedLinesAreComputedAgain) {
   ASSERT_TRUE(store.find(point, 1));
   EXPECT_EQ(store.find(point, 1)->accuracy, 0.5);
   EXPECT_FALSE(store.find(point, 2));
+  EXPECT_FALSE(store.find(point, 3));
+  EXPECT_TRUE(store.find(point, 4));
 }
 
 }  // namespace
