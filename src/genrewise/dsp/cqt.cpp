@@ -1,6 +1,7 @@
 #include "genrewise/dsp/cqt.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <string>
 #include <tuple>
@@ -24,9 +25,8 @@ double highest_edge_hz(const CqtConfig& config, double tuning) {
 std::size_t early_halvings(const CqtConfig& config, double tuning) {
   const double nyquist_hz = config.sample_rate_hz / 2.0;
   const double headroom = std::ceil(std::log2(nyquist_hz / highest_edge_hz(config, tuning))) - 2;
-  std::size_t spare = 0;
-  for (std::size_t hop = config.hop_samples; hop % 2 == 0; hop /= 2) ++spare;
-  return std::min(static_cast<std::size_t>(std::max(0.0, headroom)), spare - (config.octaves - 1));
+  const auto halvings_of_hop = static_cast<std::size_t>(std::countr_zero(config.hop_samples));
+  return std::min(static_cast<std::size_t>(std::max(0.0, headroom)), halvings_of_hop - (config.octaves - 1));
 }
 
 // First and last + 1 of `count` frames whose samples, up to `reach` on each side of the centre, are all in the signal.
