@@ -384,7 +384,7 @@ TEST_F(DataSourceTest, JoinsTheTablesOfSeveralSetsAndReportsTracksThatAreNotInAl
   EXPECT_EQ(joined.features[1].recipe.name, "few");
   EXPECT_EQ(joined.table_of("few").values, Matrix(3, 1, {1, 2, 6}));
   const DataSource named({.location = at("few.csv"), .tables = {"mine=" + at("features.npy")}});
-  EXPECT_EQ(load_joined(named, {"mine"}, path, quiet).features.at(0).recipe.name, "raw10k");
+  EXPECT_EQ(load_joined(named, {"mine"}, path, quiet).features.back().recipe.name, "raw10k");
   write_file(at("few.csv"), "track_id,genre,a\n77,Jazz,1\n78,Rock,1\n");
   EXPECT_THAT(error_message([&] {
                 load_joined(source, {"", "few"}, path, quiet);

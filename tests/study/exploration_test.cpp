@@ -167,12 +167,12 @@ TEST_F(Exploration, AcceptsOneColumnAndManyGenres) {
   EXPECT_EQ(document.at("distributions")[0].at("genres").size(), 200u);
 }
 
-/// 440 Hz for a second, then silence for one.
+/// 440 Hz for a second, then 40 dB less for half of one, then silence.
 std::string tone_wav() {
   std::vector<std::int16_t> samples(44100);
-  for (std::size_t i = 0; i < 22050; ++i)
-    samples[i] =
-        static_cast<std::int16_t>(16384 * std::sin(2 * std::numbers::pi * 440 * static_cast<double>(i) / 22050));
+  for (std::size_t i = 0; i < 33075; ++i)
+    samples[i] = static_cast<std::int16_t>(std::lround(
+        (i < 22050 ? 16384 : 163.84) * std::sin(2 * std::numbers::pi * 440 * static_cast<double>(i) / 22050)));
   return testing::wav_of(samples, 1, 22050);
 }
 
@@ -214,6 +214,7 @@ TEST_F(Exploration, ShowsATypicalClipOfEachGenre) {
   EXPECT_EQ(static_cast<unsigned char>(
                 *std::ranges::max_element(mel, {}, [](char c) { return static_cast<unsigned char>(c); })),
             255);
+  EXPECT_NEAR(static_cast<unsigned char>(mel[8 * columns + 5 * columns / 8]), 127.5, 3);  // 40 of 80 dB below
   EXPECT_EQ(mel[8 * columns + columns - 2], 0);  // silence: 80 dB and more below
 }
 
