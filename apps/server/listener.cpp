@@ -47,11 +47,7 @@ int milliseconds_until(Clock::time_point end) {
 /// Whether the socket has one of these events before `end`.
 bool wait_for(int socket, short events, Clock::time_point end) {
   pollfd one{socket, events, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&one, 1, milliseconds_until(end));
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0;
+  return TEMP_FAILURE_RETRY(::poll(&one, 1, milliseconds_until(end))) > 0;
 }
 
 void add_common_headers(httplib::Headers& headers) {

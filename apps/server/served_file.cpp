@@ -41,10 +41,8 @@ ServedFile::ServedFile(const fs::path& path, std::span<const fs::path> roots)
 }
 
 std::size_t ServedFile::read(std::uint64_t offset, std::span<char> into) const {
-  ssize_t got = 0;
-  do {
-    got = ::pread(descriptor_.get(), into.data(), into.size(), static_cast<off_t>(offset));
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got =
+      TEMP_FAILURE_RETRY(::pread(descriptor_.get(), into.data(), into.size(), static_cast<off_t>(offset)));
   return got < 0 ? 0 : static_cast<std::size_t>(got);
 }
 

@@ -129,8 +129,7 @@ std::shared_ptr<Upload> Uploads::receive(const HttpRequest& request) {
     if (receiving.received > limits_.bytes)
       throw HttpError(413, fmt::format("the file is larger than {} MiB", limits_.bytes >> 20), "body");
     while (!bytes.empty()) {
-      const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
+      const ssize_t written = TEMP_FAILURE_RETRY(::write(file.get(), bytes.data(), bytes.size()));
       if (written <= 0) throw busy(503, "the file cannot be stored", 10);
       bytes.remove_prefix(static_cast<std::size_t>(written));
     }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["batches", "write"]
 
 
-def _text(value: str | dict[str, str] | None) -> str | None:
+def _text(value: str | dict[str, str]) -> str:
     """Texts that are not UTF-8 are in the sidecar as hexadecimal digits."""
     return bytes.fromhex(value["hex"]).decode(errors="backslashreplace") if isinstance(value, dict) else value
 
@@ -46,7 +46,7 @@ def batches(table: str | os.PathLike[str], rows: int = 8192) -> Iterator[pa.Reco
     examples = sidecar.get("examples", {})
     texts = {"track_id": [_text(value) for value in sidecar["track_ids"]]}
     for name, key in (("genre", "genres"), ("artist", "artists"), ("album", "albums"), ("file", "files"), ("part", "parts")):
-        texts[name] = [_text(text) or None for text in examples.get(key, [None] * len(values))]
+        texts[name] = [_text(text) if text else None for text in examples.get(key, [None] * len(values))]
     columns = [" ".join(_text(part) for part in column) for column in sidecar["columns"]]
     described = {"recipe": sidecar["recipe"], "columns": columns}
     schema = pa.schema(

@@ -97,7 +97,7 @@ TEST_P(PackKilled, RepeatedlyStillFinishes) {
   for (End end = End::killed; end == End::killed; ++kills) {
     ASSERT_LT(kills, 200);
     // A little later each time: finishing a shard takes several calls, which are repeated.
-    end = kill_behind_call(60 + 2 * kills, [&] { pack_examples(job, folder / "pack", config, quiet); });
+    end = kill_behind_call(60 + 4 * kills, [&] { pack_examples(job, folder / "pack", config, quiet); });
     if (end == End::not_allowed) GTEST_SKIP() << "one process may not trace another here";
     ASSERT_NE(end, End::failed) << kills;
   }
