@@ -44,7 +44,7 @@ def batches(table: str | os.PathLike[str], rows: int = 8192) -> Iterator[pa.Reco
     if len(sidecar["track_ids"]) != len(values):
         raise Error("does not have the rows that its .json names", where=path, remedy="extract the features again")
     examples = sidecar.get("examples", {})
-    texts = {"track_id": [_text(value) for value in sidecar["track_ids"]]}
+    texts: dict[str, list[str | None]] = {"track_id": [_text(value) for value in sidecar["track_ids"]]}
     for name, key in (("genre", "genres"), ("artist", "artists"), ("album", "albums"), ("file", "files"), ("part", "parts")):
         texts[name] = [_text(text) if text else None for text in examples.get(key, [None] * len(values))]
     columns = [" ".join(_text(part) for part in column) for column in sidecar["columns"]]
