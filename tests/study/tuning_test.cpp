@@ -234,6 +234,25 @@ TEST(Tune, KeepsFinishedFoldsAndContinuesAfterAnInterruption) {
   EXPECT_EQ(scores_of(result), scores_of(tune(examples, knn_search(), quiet)));
 }
 
+TEST(Tune, SummarisesTheFoldsOfAPoint) {
+  Progress quiet;
+  TuningStore store;
+  store.find = [](const Parameters& parameters, int fold) -> std::optional<FoldScore> {
+    const double better = parameters.at("n_neighbors") == "8" ? 0.125 : 0;
+    return FoldScore{0.25 * (fold + 1) + better, 0.5 * fold, 2.0 * fold, 1, {}};
+  };
+  TuningConfig config = knn_search();
+  config.folds = 3;
+  const TuningResult result = tune(clusters(kThree, 20, 0.3F), config, quiet, store);
+  const TuningPoint& best = result.points[result.best];
+  EXPECT_EQ(best.parameters.at("n_neighbors"), "8");
+  EXPECT_DOUBLE_EQ(best.accuracy, 0.625);
+  EXPECT_DOUBLE_EQ(best.log_loss, 0.5);
+  EXPECT_DOUBLE_EQ(best.standard_error, 0.25 / std::sqrt(3.0));
+  EXPECT_DOUBLE_EQ(best.fit_s, 2);
+  EXPECT_DOUBLE_EQ(best.predict_s, 1);
+}
+
 TEST(Tune, RecordsAFailedPointAndFailsOnlyIfAllDo) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.3F);
