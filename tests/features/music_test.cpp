@@ -51,6 +51,19 @@ Waveform noise(std::size_t samples, int rate_hz, float level = 0.1F) {
   return clip;
 }
 
+TEST_F(Music, HasNoOnsetsMoreThan80DecibelsBelowTheLoudest) {
+  Waveform silent_first = struck_chords(120, 8);
+  std::fill_n(silent_first.samples.begin(), 4 * kRateHz, 0.0F);
+  Waveform with_noise = silent_first;
+  const Waveform quiet = noise(with_noise.samples.size(), kRateHz, 3e-5F);
+  for (std::size_t i = 0; i < quiet.samples.size(); ++i) with_noise.samples[i] += quiet.samples[i];
+  const auto expected = extract(silent_first), found = extract(with_noise);
+  for (std::size_t i = 0; i < set_->size(); ++i) {
+    if (set_->columns()[i].feature != "onset_strength") continue;
+    EXPECT_NEAR(found[i], expected[i], 1e-3 + 1e-3 * std::abs(expected[i])) << set_->columns()[i].statistic;
+  }
+}
+
 TEST_F(Music, NamesEachColumnOnce) {
   EXPECT_EQ(set_->size(), 553U);
   for (std::size_t i = 0; i < set_->size(); ++i)
