@@ -90,6 +90,15 @@ TEST_F(Music, SeparatesTonesFromNoise) {
   EXPECT_LT(value(hiss, {"clip", "tempo_strength", "01"}), 0.5F * value(tones, {"clip", "tempo_strength", "01"}));
 }
 
+TEST_F(Music, MeasuresFlatnessThroughoutTheClip) {
+  Waveform both = struck_chords(60, 10);
+  const Waveform hiss = noise(5 * kRateHz, kRateHz);
+  std::ranges::copy(hiss.samples, both.samples.begin() + 5 * kRateHz);
+  const float tones = value(extract(struck_chords(60, 10)), {"spectral_flatness", "mean", "01"}),
+              alone = value(extract(hiss), {"spectral_flatness", "mean", "01"});
+  EXPECT_NEAR(value(extract(both), {"spectral_flatness", "mean", "01"}), (tones + alone) / 2, 0.02);
+}
+
 TEST_F(Music, GivesFiniteNumbersForAnyLengthRateAndSilence) {
   for (const int rate_hz : {16000, 22050, 48000, 96000})
     for (const std::size_t samples : {1U, 300U, 2048U, 9000U, 60000U})
