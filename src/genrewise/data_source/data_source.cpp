@@ -347,7 +347,8 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
 
 LoadedExamples DataSource::load(Progress& progress) const {
   const std::string key = sha256_hex(location() + '\n' + features_ + '\n' + config_.dataset.fma_subset.value_or(""));
-  const fs::path features = temporary_folder() / fmt::format("genrewise-{}.csv", key.substr(0, 16));
+  const fs::path features =
+      temporary_folder() / fmt::format("genrewise-{}{}", key.substr(0, 16), table_ending(extracted_columns()));
   LoadedExamples loaded = load(features, progress);
   std::error_code ignored;
   fs::remove(features, ignored);
