@@ -132,7 +132,7 @@ class GcsWriter final : public FileWriter {
     session_.clear();
     if (is_ours(stored)) return stored.generation;
     throw Error(fmt::format("the store has other bytes than were sent ({} of {}, MD5 {} instead of {})", stored.bytes,
-                            our_bytes_, stored.md5, our_md5_),
+                            our_bytes_, client_.shown(stored.md5), our_md5_),
                 to_uri(name_), "delete it and run the same command again");
   }
 

@@ -90,6 +90,11 @@ HttpResponse ObjectClient::send(const ObjectCall& call) {
   }
 }
 
+std::string ObjectClient::shown(const std::string& said) const {
+  const Credentials who = settings_.credentials->get();
+  return short_text(without_secrets(said, {who.secret_key, who.token, who.access_key}));
+}
+
 void ObjectClient::throw_error(const ObjectName& name, const HttpResponse& response) {
   const std::string location = to_uri(name), &origin = settings_.credentials->origin();
   if (!response.problem.empty()) {
@@ -98,11 +103,8 @@ void ObjectClient::throw_error(const ObjectName& name, const HttpResponse& respo
         fmt::format("check the network and the endpoint {}, then run the same command again", settings_.endpoint));
   }
   const Refusal refusal = refusal_in(name, response);
-  const Credentials who = settings_.credentials->get();
   const auto text = [&](const char* before, const std::string& said, const char* behind) {
-    return said.empty()
-               ? ""
-               : before + short_text(without_secrets(said, {who.secret_key, who.token, who.access_key})) + behind;
+    return said.empty() ? "" : before + shown(said) + behind;
   };
   switch (refusal.kind) {
     case Refusal::Kind::no_bucket:

@@ -54,6 +54,8 @@ class ObjectClient {
   HttpResponse attempt(const ObjectCall& call);
   /// Throws the Error that explains a failed response. Its text never contains a secret.
   [[noreturn]] virtual void throw_error(const ObjectName& name, const HttpResponse& response);
+  /// What a server said, for a message: short and without secrets, which it may repeat.
+  std::string shown(const std::string& said) const;
   /// Whether a failed request may succeed later.
   virtual bool is_transient(const HttpResponse& response) const;
 
