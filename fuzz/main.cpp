@@ -355,16 +355,15 @@ const Target& current_target() {
 }
 
 const fs::path& scratch_folder() {
-  static const fs::path& folder = []() -> const fs::path& {
+  static const fs::path& folder = *new fs::path([] {  // still there when the process ends
     const fs::path memory = "/dev/shm";
     const fs::path parent = ::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
-    static const auto* const kept = new fs::path(parent / ("genrewise-fuzz-" + std::to_string(::getpid())));
-    std::atexit([] {
-      std::error_code ignored;
-      fs::remove_all(*kept, ignored);
-    });
-    return *kept;
-  }();
+    return parent / ("genrewise-fuzz-" + std::to_string(::getpid()));
+  }());
+  [[maybe_unused]] static const int registered = std::atexit([] {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  });
   fs::remove_all(folder);
   fs::create_directory(folder);
   return folder;

@@ -93,10 +93,13 @@ void message(std::string_view input) {
     input.remove_prefix(bytes.size());
   };
   const MessageLimits limits{.header_bytes = 1 << 16, .numbers = 1 << 16};
+  const auto text_of = [](const Message& message) {
+    return message.header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
   for (;;) {
     const Message message = read_message(read, limits);
     // Written again, it is the same; its text and numbers are any bytes.
-    const std::string text = message.header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string text = text_of(message);
     require(as_bytes(as_numbers(text), text.size()) == text);
     std::string bytes = message_head(message.header, message.numbers.size(), 1) +
                         as_bytes(message.numbers, message.numbers.size() * sizeof(float));
@@ -107,7 +110,7 @@ void message(std::string_view input) {
           bytes.erase(0, part.size());
         },
         {});
-    require(again.header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) == text && bytes.empty());
+    require(text_of(again) == text && bytes.empty());
   }
 }
 

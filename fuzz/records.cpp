@@ -27,10 +27,10 @@ class Memory final : public FileReader {
 };
 
 template <class T>
-void copy_all(const FeatureView& feature, FeatureKind kind) {
-  if (feature.kind() != kind) return;
+std::vector<T> values_of(const FeatureView& feature) {
   std::vector<T> values(feature.size());
   require(feature.copy(std::span<T>(values)) == values.size());
+  return values;
 }
 
 void use(const FeatureView& feature, std::span<const std::byte> payload) {
@@ -38,16 +38,9 @@ void use(const FeatureView& feature, std::span<const std::byte> payload) {
   const auto floats = feature.floats_in_one_piece();
   require(floats.empty() ||
           (floats.data() >= payload.data() && floats.data() + floats.size() <= payload.data() + payload.size()));
-  copy_all<float>(feature, FeatureKind::floats);
-  copy_all<std::int64_t>(feature, FeatureKind::ints);
-  copy_all<std::string_view>(feature, FeatureKind::bytes);
-}
-
-template <class T>
-std::vector<T> values_of(const FeatureView& feature) {
-  std::vector<T> values(feature.size());
-  feature.copy(std::span<T>(values));
-  return values;
+  if (feature.kind() == FeatureKind::floats) values_of<float>(feature);
+  if (feature.kind() == FeatureKind::ints) values_of<std::int64_t>(feature);
+  if (feature.kind() == FeatureKind::bytes) values_of<std::string_view>(feature);
 }
 
 template <class T>

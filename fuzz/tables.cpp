@@ -38,8 +38,8 @@ void write_again(const FeatureTable& table, const std::filesystem::path& path) {
   FeatureTableWriter writer(path, table.recipe, table.columns, table.track_ids.size());
   for (std::size_t i = 0; i < table.track_ids.size(); ++i) writer.add(table.track_ids[i], table.values.row(i));
   writer.commit(nlohmann::json::object());
-  require(read_table_header(*open_file(path)) ==
-          header_with_rows(read_table_header(*open_file(path)), table.values.rows()));
+  const std::string header = read_table_header(*open_file(path));
+  require(header == header_with_rows(header, table.values.rows()));
   std::size_t rows = 0;
   for_each_row(path, [&](std::size_t row, std::span<const float> values) {
     require(row == rows++ && std::ranges::equal(values, table.values.row(row)));

@@ -70,7 +70,7 @@ NOT_READING = re.compile("|".join((
     r"to_json.*Confidence", "Model::predict", "table_ending", "assign_parts", "require_same_data", "keep_part",
     "make_folds", "rows_except", "Catalogue::(correct|forget)", "default_catalogue", "default_models", "download_wheel",
     "download_by_pip", "pip_problem", "index_page", "for_each_(matching|with_prefix)", "list_matching", "require_local",
-    "copy_folder", "canonical_paths", "ServedFile::", "is_inside", "session_cookie", r"to_string\(", "RowJournal::remove")))
+    "canonical_paths", "ServedFile::", "is_inside", "session_cookie", r"to_string\(", "RowJournal::remove")))
 
 
 # Other sources that are compiled with sanitizers.
@@ -313,7 +313,8 @@ def main():
     parser.add_argument("--without-coverage", action="store_true", help="of run: a program by GCC")
     parser.add_argument("--only", nargs="*", help="targets; of build: patterns of sources")
     parser.add_argument("--most-kib", type=int, default=40, help="of a corpus in the repository")
-    parser.add_argument("--files", action="store_true", help="also the lines of each source that were not reached, on standard error")
+    parser.add_argument("--files", action="store_true",
+                        help="also the lines of each source that were not reached, on standard error")
     arguments = parser.parse_args()
     if arguments.program:
         arguments.program = os.path.abspath(arguments.program)

@@ -307,14 +307,15 @@ def outcome_of(path, marks, text, module, jobs, prefix, limits_s):
         if by or text == original:
             return "killed" if by else "survived", by
         mutated = digest(programs)
-        if also := ALSO.get(module):
-            status, _ = build(also, jobs)
-            by, _ = test(also, prefix, dict.fromkeys(also, ALSO_LIMIT_S)) if status == 0 else (None, None)
-            if by:
-                return "killed", by
         path.write_text(marks + original, encoding="utf-8")
         build(programs, jobs)
-        return "equivalent" if digest(programs) == mutated else "survived", None
+        if digest(programs) == mutated:
+            return "equivalent", None
+        also = ALSO.get(module)
+        path.write_text(marks + text, encoding="utf-8")
+        if also and build(also, jobs)[0] == 0:
+            by, _ = test(also, prefix, dict.fromkeys(also, ALSO_LIMIT_S))
+        return "killed" if by else "survived", by
     finally:
         path.write_text(original, encoding="utf-8")
 

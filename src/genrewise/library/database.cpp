@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <climits>
 #include <cwchar>
-#include <new>
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/byte_text.hpp"
