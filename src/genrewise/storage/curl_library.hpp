@@ -11,6 +11,7 @@ namespace genrewise {
 // These macros only check the number of arguments.
 #undef curl_easy_getinfo
 #undef curl_easy_setopt
+#undef curl_share_setopt
 
 inline constexpr SharedLibrary kCurl{GENREWISE_LIBCURL, "curl"};
 
@@ -19,13 +20,15 @@ GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_escape);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_getinfo);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_init);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_perform);
-GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_reset);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_setopt);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_strerror);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_easy_unescape);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_free);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_getdate);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_global_init);
+GENREWISE_LOADED_FUNCTION(kCurl, curl_share_cleanup);
+GENREWISE_LOADED_FUNCTION(kCurl, curl_share_init);
+GENREWISE_LOADED_FUNCTION(kCurl, curl_share_setopt);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_slist_append);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_slist_free_all);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_url);

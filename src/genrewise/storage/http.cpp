@@ -92,20 +92,39 @@ const std::string& HttpResponse::header(const std::string& name) const {
   return found == headers.end() ? kNone : found->second;
 }
 
+/// A connection that is kept between calls. Each call has a handle of its own: libcurl 7.88 (Debian 12) does not forget
+/// the last header of a handle's previous response when it frees it, and uses it where the next one begins with a
+/// blank.
 struct HttpClient::Connection {
+  CURLSH* kept = nullptr;
   CURL* curl = nullptr;
 
   Connection() {
     start_curl();
-    curl = curl_easy_init();
-    if (curl == nullptr) throw Error("cannot open a connection", "libcurl", "free some memory, then try again");
+    kept = curl_share_init();
+    if (kept == nullptr) throw_no_memory();
+    for (const auto data : {CURL_LOCK_DATA_CONNECT, CURL_LOCK_DATA_DNS, CURL_LOCK_DATA_SSL_SESSION})
+      curl_share_setopt(kept, CURLSHOPT_SHARE, data);
   }
-  ~Connection() { curl_easy_cleanup(curl); }
+  ~Connection() {
+    if (curl != nullptr) curl_easy_cleanup(curl);
+    curl_share_cleanup(kept);
+  }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  [[noreturn]] static void throw_no_memory() {
+    throw Error("cannot open a connection", "libcurl", "free some memory, then try again");
+  }
+
+  void begin() {
+    if (curl != nullptr) curl_easy_cleanup(curl);
+    curl = curl_easy_init();
+    if (curl == nullptr) throw_no_memory();
+    curl_easy_setopt(curl, CURLOPT_SHARE, kept);
+  }
+
   void prepare(const HttpCall& call, Transfer& transfer, curl_slist* headers) const {
-    curl_easy_reset(curl);  // keeps the connection
     const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
     set(CURLOPT_URL, call.url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -159,6 +178,7 @@ HttpResponse HttpClient::perform(const HttpCall& call) {
     idle_.pop_back();
   }
   if (!connection) connection = std::make_unique<Connection>();
+  connection->begin();
   HttpResponse response;
   Transfer transfer{call, response, connection->curl, nullptr};
   std::unique_ptr<curl_slist, FreeList> headers;
