@@ -9,6 +9,7 @@
 
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -120,7 +121,8 @@ TEST_P(NeighboursOf, EqualAnExhaustiveSearch) {
   std::ranges::copy(all.values().subspan(test.rows * test.cols), queries.data());
   for (std::size_t i = 30; i < 45; ++i) std::ranges::copy(points.row(i * 7 % test.rows), queries.row(i).begin());
 
-  expect_exhaustive_search(NeighbourIndex(points, Metric::euclidean, 2), points, queries);
+  testing::on_every_target(
+      [&] { expect_exhaustive_search(NeighbourIndex(points, Metric::euclidean, 2), points, queries); });
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -132,7 +134,15 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"OutliersInOneColumn", 600, 1, throw_far_out}, Case{"AllEqual", 100, 9, make_constant},
                       Case{"ConstantRows", 200, 9, make_some_constant}, Case{"Tiny", 300, 24, make_tiny},
                       Case{"Huge", 300, 24, make_huge}, Case{"FarFromZero", 400, 50, move_away},
-                      Case{"AllSizes", 300, 12, spread_out}),
+                      Case{"AllSizes", 300, 12, spread_out},
+                      // Products of bytes select candidates where there are enough columns.
+                      Case{"Bytes", 1000, 130, leave}, Case{"BytesInTwoTiles", 2100, 67, leave},
+                      Case{"BytesOfDuplicates", 500, 64, duplicate}, Case{"BytesOfNearTies", 500, 97, nearly_tie},
+                      Case{"BytesOnTwoSpheres", 700, 96, surround_queries},
+                      Case{"BytesWithOutliers", 600, 140, throw_far_out},
+                      Case{"BytesOfConstantRows", 500, 64, make_some_constant}, Case{"TinyBytes", 500, 70, make_tiny},
+                      Case{"HugeBytes", 500, 70, make_huge}, Case{"BytesFarFromZero", 500, 70, move_away},
+                      Case{"BytesOfAllSizes", 500, 72, spread_out}),
     [](const auto& test) { return test.param.name; });
 
 TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {
@@ -159,6 +169,21 @@ TEST(Neighbours, AreThoseOfTheMetricThatIsNamed) {
   EXPECT_EQ(find(Metric::minkowski, 1).distance, manhattan.distance);
   EXPECT_EQ(find(Metric::minkowski, 2).distance, (std::vector<double>{1, std::sqrt(8.0), 3}));
   EXPECT_NEAR(find(Metric::minkowski, 3).distance[1], std::cbrt(16.0), 1e-12);
+}
+
+TEST(Neighbours, ByTheCosineMetricAreTheSameWithAndWithoutBytes) {
+  Rng rng(5);
+  Matrix points(600, 90), queries(40, 90);
+  for (float& value : points.values()) value = static_cast<float>(rng.normal());
+  for (float& value : queries.values()) value = static_cast<float>(rng.normal());
+  spread_out(points, rng);
+  testing::on_every_target([&] {
+    const NeighbourIndex index(points, Metric::cosine, 2);
+    const Neighbours every = index.find(queries, points.rows()), found = index.find(queries, 7);
+    for (std::size_t i = 0; i < queries.rows(); ++i)
+      for (std::size_t n = 0; n < 7; ++n)
+        EXPECT_EQ(found.index[i * 7 + n], every.index[i * points.rows() + n]) << i << ' ' << n;
+  });
 }
 
 TEST(Neighbours, ByTheCosineMetricDependOnDirectionsOnlyAndAreFarFromARowOfZeros) {

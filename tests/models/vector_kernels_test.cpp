@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/byte_products.hpp"
 #include "genrewise/models/classical/kernel.hpp"
 #include "genrewise/models/classical/smo_step.hpp"
 #include "support/every_target.hpp"
@@ -67,9 +69,51 @@ TEST_ON_EVERY_TARGET(BlasSums, FindTheProductsWithinTheThreshold) {
         products[at] = 1.5f;  // 4 - 3 - 0.4 <= 1
         expected.push_back(static_cast<std::uint32_t>(at));
       }
-      found.resize(blas::find_within(norms.data(), products, 0.1f, 1, found.data()));
+      found.resize(blas::find_within({.norm = norms.data()}, products, {.of_norm = 0.1f}, 1, found.data()));
       EXPECT_EQ(found, expected) << count << ' ' << step;
     }
+}
+
+TEST_ON_EVERY_TARGET(BlasSums, FindTheLeastUpperBoundOfEachGroup) {
+  const auto norms = noise(300, 1), lengths = noise(300, 2), rests = noise(300, 3), products = noise(300, 4);
+  const blas::DistanceBounds bounds{.factor = 3, .of_norm = 0.5f, .of_length = 2, .of_rest = 4};
+  const auto least = blas::least_upper_bounds({norms.data(), lengths.data(), rests.data()}, products, bounds);
+  std::vector<float> expected(blas::kBoundGroups, std::numeric_limits<float>::infinity());
+  for (std::size_t j = 0; j < 288; ++j)  // a multiple of every vector's length
+    expected[j % blas::kBoundGroups] =
+        std::min(expected[j % blas::kBoundGroups], 1.5f * norms[j] - 3 * products[j] + 2 * lengths[j] + 4 * rests[j]);
+  for (std::size_t group = 0; group < 32; ++group) EXPECT_NEAR(least[group], expected[group], 1e-5) << group;
+  // What remains of 300 may be left out, but nothing else may be.
+  for (std::size_t group = 0; group < blas::kBoundGroups; ++group) EXPECT_LT(least[group], expected[group] + 1e-5);
+}
+
+TEST_ON_EVERY_TARGET(ByteProducts, AreProductsOfIntegersWithinTheirBoundOfTheExactOnes) {
+  const int levels = byte_levels();
+  if (levels == 0) return;  // this instruction set gains nothing from bytes
+  for (const auto& [rows, cols] : {std::pair<std::size_t, std::size_t>{7, 64}, {130, 65}, {1, 1}, {23, 519}}) {
+    auto values = noise(rows * cols, 8), others = noise(rows * cols, 9);
+    if (rows > 2) std::fill_n(values.begin(), 2 * cols, 0.0f);  // rows of zeros
+    values.back() = 1e4f;                                       // leaves the rest of its row few levels
+    const blas::View<const float> points(values.data(), rows, cols), queries(others.data(), rows, cols);
+    const ByteRows packed = pack_points(points);
+    ByteRows left;
+    pack_queries(queries, left);
+    std::vector<float> out(rows * padded_points(rows));
+    multiply_bytes(left, packed, 0, blas::View<float>(out.data(), rows, rows, padded_points(rows)));
+    const auto length = [](std::span<const float> row) { return std::sqrt(blas::dot(row, row)); };
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < rows; ++j) {
+        const std::span a(others.data() + i * cols, cols), b(values.data() + j * cols, cols);
+        double of_integers = 0;
+        for (std::size_t c = 0; c < cols; ++c)
+          of_integers += std::clamp(std::nearbyint(a[c] * (1 / left.scale[i])), -1.0f * levels, 1.0f * levels) *
+                         std::nearbyint(b[c] * (1 / packed.scale[j]));
+        const double product = out[i * padded_points(rows) + j];
+        EXPECT_NEAR(product, of_integers * packed.scale[j], 1e-6 * std::abs(product));
+        const double bound = left.rest[i] * length(b) + (length(a) + left.rest[i]) * packed.rest[j];
+        EXPECT_LE(std::abs(product * left.scale[i] - blas::dot(a, b)), bound + 1e-6 * std::abs(product));
+      }
+  }
 }
 
 TEST_ON_EVERY_TARGET(Kernels, EqualTheirFormulasAtAnyPosition) {

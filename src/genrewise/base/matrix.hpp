@@ -7,17 +7,23 @@
 #include <utility>
 #include <vector>
 
+#include "genrewise/base/aligned.hpp"
+
 namespace genrewise {
 
 /// Row-major matrix of float; rows are contiguous. Feature tables hold one example per row. Indices are not checked.
 class Matrix {
  public:
   Matrix() = default;
-  Matrix(std::size_t rows, std::size_t cols) : Matrix(rows, cols, std::vector<float>(rows * cols)) {}
+  Matrix(std::size_t rows, std::size_t cols) : Matrix(rows, cols, reserved_vector<float>(rows * cols)) {
+    values_.resize(rows * cols);
+  }
   Matrix(std::size_t rows, std::size_t cols, std::vector<float> values)
       : rows_(rows), cols_(cols), values_(std::move(values)), at_(values_.data()) {}
   /// A copy always has values of its own.
-  Matrix(const Matrix& other) : Matrix(other.rows_, other.cols_, {other.values().begin(), other.values().end()}) {}
+  Matrix(const Matrix& other) : Matrix(other.rows_, other.cols_, reserved_vector<float>(other.values().size())) {
+    values_.assign(other.values().begin(), other.values().end());
+  }
   Matrix(Matrix&& other) noexcept { swap(other); }
   Matrix& operator=(Matrix other) noexcept {
     swap(other);

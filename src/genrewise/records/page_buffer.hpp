@@ -1,8 +1,6 @@
 // Page-aligned buffers for reading files.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -11,16 +9,9 @@
 #include <span>
 #include <utility>
 
+#include "genrewise/base/aligned.hpp"
+
 namespace genrewise {
-
-inline constexpr std::size_t kHugePageBytes = 2 << 20;
-
-/// Asks for huge pages in memory that was not used yet: filling it then costs one page fault per 2 MiB, not 512.
-inline void prefer_huge_pages(void* memory, std::size_t bytes) {
-  const std::uintptr_t first = reinterpret_cast<std::uintptr_t>(memory), size = kHugePageBytes;
-  const std::uintptr_t begin = (first + size - 1) / size * size, end = (first + bytes) / size * size;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // a failure changes nothing
-}
 
 /// Page-aligned memory, in huge pages if it is large. When the kernel copies from the page cache to an address that is
 /// 1 to about 31 bytes behind the source modulo the page size, the processor's string instruction runs at a quarter of

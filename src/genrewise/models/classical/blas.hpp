@@ -5,6 +5,7 @@
 //     const auto [mean, variance] = blas::column_moments(examples);
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -74,6 +75,8 @@ Moments column_moments(const Matrix& examples);
 /// Sums in double over rows of floats. The order of the additions, and so the last bits, depend on the instruction set.
 double dot(std::span<const float> a, std::span<const float> b);
 double dot(std::span<const float> a, const double* b);
+/// The sum in float, as inexact as multiply().
+float dot_in_float(std::span<const float> a, const float* b);
 double squared_distance(std::span<const float> a, const float* b);
 double manhattan_distance(std::span<const float> a, const float* b);
 /// The sum over j of (row[j] - mean[j])^2 * factor[j].
@@ -83,12 +86,27 @@ void add(double factor, std::span<const float> row, double* sum);
 /// sum[j] += (row[j] - mean[j])^2.
 void add_squared_differences(std::span<const float> row, const double* mean, double* sum);
 
-/// The indices j with squared_norm[j] * (1 - error) - 2 * product[j] <= threshold, in ascending order in `found`, which
-/// has space for all and kFoundPadding more. Returns their number. Where the two sides differ by rounding, j may be
-/// among them or not.
+/// Bounds of an inexact squared distance |b|^2 - 2 a.b, less |a|^2, from an inexact product of a and b.
+struct DistanceBounds {
+  float factor = 2;                               ///< of the product
+  float of_norm = 0, of_length = 0, of_rest = 0;  ///< what |b|^2, |b| and the rest of b add to the error
+};
+/// |b|^2, |b| and the rest of each b; the last two are null where of_length is 0.
+struct DistanceTerms {
+  const float *norm = nullptr, *length = nullptr, *rest = nullptr;
+};
+/// The indices j whose lower bound, norm[j] - factor * product[j] - error, is at most `threshold`, in ascending order
+/// in `found`, which has space for all and kFoundPadding more. Returns their number. Where the two sides differ by
+/// rounding, j may be among them or not.
 inline constexpr std::size_t kFoundPadding = 64;
-std::size_t find_within(const float* squared_norm, std::span<const float> product, float error, float threshold,
-                        std::uint32_t* found);
+std::size_t find_within(const DistanceTerms& terms, std::span<const float> product, const DistanceBounds& bounds,
+                        float threshold, std::uint32_t* found);
+
+/// The least upper bounds, norm[j] - factor * product[j] + error, of kBoundGroups groups of points, none of which is in
+/// two groups; infinite for a group without points.
+inline constexpr std::size_t kBoundGroups = 128;
+std::array<float, kBoundGroups> least_upper_bounds(const DistanceTerms& terms, std::span<const float> product,
+                                                   const DistanceBounds& bounds);
 
 /// Eigenvalues in ascending order (returned) and eigenvectors (in the rows of `matrix`) of the symmetric n x n matrix
 /// in `matrix` (LAPACK's dsyevd). Throws Error when it does not converge.

@@ -1,5 +1,6 @@
 // The sums of blas.hpp in double over rows of floats.
 #include <cmath>
+#include <limits>
 
 #include "genrewise/models/classical/blas.hpp"
 
@@ -92,25 +93,64 @@ void add_squared_differences(const float* row, const double* mean, std::size_t c
   });
 }
 
-std::size_t find_within(const float* norm, const float* product, std::size_t count, float error, float threshold,
-                        std::uint32_t* found) {
+float dot_in_float(const float* a, const float* b, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  auto first = hn::Zero(d), second = first, third = first, fourth = first;
+  std::size_t j = 0;
+  for (; j + 4 * lanes <= count; j += 4 * lanes) {
+    first = hn::MulAdd(hn::LoadU(d, a + j), hn::LoadU(d, b + j), first);
+    second = hn::MulAdd(hn::LoadU(d, a + j + lanes), hn::LoadU(d, b + j + lanes), second);
+    third = hn::MulAdd(hn::LoadU(d, a + j + 2 * lanes), hn::LoadU(d, b + j + 2 * lanes), third);
+    fourth = hn::MulAdd(hn::LoadU(d, a + j + 3 * lanes), hn::LoadU(d, b + j + 3 * lanes), fourth);
+  }
+  for (; j + lanes <= count; j += lanes) first = hn::MulAdd(hn::LoadU(d, a + j), hn::LoadU(d, b + j), first);
+  float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(first, second), hn::Add(third, fourth))));
+  for (; j < count; ++j) sum += a[j] * b[j];
+  return sum;
+}
+
+// Lower (kSign = -1) and upper bounds of points j, j + 1 ...; all terms are read only where they have a share.
+template <int kSign, class D>
+HWY_INLINE hn::Vec<D> bound_of(D d, const blas::DistanceTerms& terms, const float* product,
+                               const blas::DistanceBounds& bounds, std::size_t j) {
+  const auto norms = hn::LoadU(d, terms.norm + j);
+  const auto value = hn::NegMulAdd(hn::Set(d, bounds.factor), hn::LoadU(d, product + j), norms);
+  auto bound = hn::MulAdd(hn::Set(d, kSign * bounds.of_norm), norms, value);
+  if (bounds.of_length == 0) return bound;
+  bound = hn::MulAdd(hn::Set(d, kSign * bounds.of_length), hn::LoadU(d, terms.length + j), bound);
+  return hn::MulAdd(hn::Set(d, kSign * bounds.of_rest), hn::LoadU(d, terms.rest + j), bound);
+}
+
+std::size_t find_within(const blas::DistanceTerms& terms, const float* product, std::size_t count,
+                        const blas::DistanceBounds& bounds, float threshold, std::uint32_t* found) {
   const hn::ScalableTag<float> d;
   const hn::ScalableTag<std::uint32_t> indices;
-  const auto two = hn::Set(d, 2.0f), share = hn::Set(d, error), limit = hn::Set(d, threshold);
   std::size_t j = 0, number = 0;
   for (; j + hn::Lanes(d) <= count; j += hn::Lanes(d)) {
-    const auto norms = hn::LoadU(d, norm + j);
-    const auto value = hn::NegMulAdd(two, hn::LoadU(d, product + j), norms);
-    const auto is_within = hn::Le(hn::NegMulAdd(share, norms, value), limit);
+    const auto is_within = hn::Le(bound_of<-1>(d, terms, product, bounds, j), hn::Set(d, threshold));
     if (hn::AllFalse(d, is_within)) continue;
     // A compressing store would not write beyond the end, but takes a hundred cycles on some processors.
     const auto mask = hn::RebindMask(indices, is_within);
     hn::StoreU(hn::Compress(hn::Iota(indices, static_cast<std::uint32_t>(j)), mask), indices, found + number);
     number += hn::CountTrue(indices, mask);
   }
+  const hn::CappedTag<float, 1> one;
   for (; j < count; ++j)
-    if (norm[j] - 2 * product[j] - error * norm[j] <= threshold) found[number++] = static_cast<std::uint32_t>(j);
+    if (hn::GetLane(bound_of<-1>(one, terms, product, bounds, j)) <= threshold)
+      found[number++] = static_cast<std::uint32_t>(j);
   return number;
+}
+
+void least_upper_bounds(const blas::DistanceTerms& terms, const float* product, std::size_t count,
+                        const blas::DistanceBounds& bounds, float* least) {
+  const hn::ScalableTag<float> d;
+  for (std::size_t group = 0; group < blas::kBoundGroups; group += hn::Lanes(d)) {
+    auto lowest = hn::Set(d, std::numeric_limits<float>::infinity());
+    for (std::size_t j = group; j + hn::Lanes(d) <= count; j += blas::kBoundGroups)
+      lowest = hn::Min(lowest, bound_of<1>(d, terms, product, bounds, j));
+    hn::StoreU(lowest, d, least + group);
+  }
 }
 
 }  // namespace
@@ -127,7 +167,9 @@ HWY_EXPORT(manhattan_distance);
 HWY_EXPORT(scaled_squared_distance);
 HWY_EXPORT(add);
 HWY_EXPORT(add_squared_differences);
+HWY_EXPORT(dot_in_float);
 HWY_EXPORT(find_within);
+HWY_EXPORT(least_upper_bounds);
 
 namespace blas {
 
@@ -152,9 +194,18 @@ void add(double factor, std::span<const float> row, double* sum) {
 void add_squared_differences(std::span<const float> row, const double* mean, double* sum) {
   HWY_DYNAMIC_DISPATCH(add_squared_differences)(row.data(), mean, row.size(), sum);
 }
-std::size_t find_within(const float* squared_norm, std::span<const float> product, float error, float threshold,
-                        std::uint32_t* found) {
-  return HWY_DYNAMIC_DISPATCH(find_within)(squared_norm, product.data(), product.size(), error, threshold, found);
+float dot_in_float(std::span<const float> a, const float* b) {
+  return HWY_DYNAMIC_DISPATCH(dot_in_float)(a.data(), b, a.size());
+}
+std::size_t find_within(const DistanceTerms& terms, std::span<const float> product, const DistanceBounds& bounds,
+                        float threshold, std::uint32_t* found) {
+  return HWY_DYNAMIC_DISPATCH(find_within)(terms, product.data(), product.size(), bounds, threshold, found);
+}
+std::array<float, kBoundGroups> least_upper_bounds(const DistanceTerms& terms, std::span<const float> product,
+                                                   const DistanceBounds& bounds) {
+  std::array<float, kBoundGroups> least;
+  HWY_DYNAMIC_DISPATCH(least_upper_bounds)(terms, product.data(), product.size(), bounds, least.data());
+  return least;
 }
 
 }  // namespace blas

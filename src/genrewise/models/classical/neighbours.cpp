@@ -10,6 +10,7 @@
 #include <span>
 
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/byte_products.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 
 namespace genrewise {
@@ -19,9 +20,11 @@ namespace {
 constexpr std::size_t kQueries = 400, kPoints = 2048;
 constexpr float kMostSquaredNorm = 1e28f;  // sums of products of such rows stay finite in float
 constexpr std::size_t kSample = 512;       // points that the centre is estimated from: any centre is correct
+constexpr std::size_t kLeastByteColumns = 64, kMostByteColumns = 100'000;  // below: no gain; above: sums need 33 bits
+constexpr std::size_t kByteShare = 8;  // more candidates than a share of the points cost as much as products of floats
 
 struct Candidate {
-  float upper;  // upper bound of its squared distance, less the query's squared norm
+  float lower;  // lower bound of its squared distance, less the query's squared norm
   std::uint32_t index;
 };
 
@@ -31,59 +34,75 @@ struct Found {
   auto operator<=>(const Found&) const = default;
 };
 
-/// Selects the points that may be among the k nearest of one query, in one pass over inexact products, tile by tile.
-/// With an error of s_j = |b_j|^2 - 2 a.b_j of at most c |a|^2 + c |b_j|^2, a point is excluded when its lower bound is
-/// above the k-th smallest upper bound.
+}  // namespace
+
+/// Selects the points that may be among the k nearest of one query, in one pass over inexact products, tile by tile: a
+/// point is excluded when its lower bound is above the k-th smallest upper bound. `slack`: twice what the query's norm
+/// adds to the error of each bound.
 class CandidateFilter {
  public:
-  CandidateFilter(std::size_t k, float relative_error, const std::vector<float>& squared_norm, float query_squared_norm)
-      : k_(k),
-        limit_(4 * k + 64),
-        error_(relative_error),
-        slack_(2 * relative_error * query_squared_norm),
-        squared_norm_(squared_norm) {}
+  CandidateFilter(std::size_t k, const blas::DistanceTerms& terms, const blas::DistanceBounds& bounds, float slack)
+      : k_(k), terms_(terms), bounds_(bounds), slack_(slack) {}
 
   /// Adds the query's products with points [first, first + count).
-  void see(const float* products, std::size_t first, std::size_t count) {
+  void add(const float* products, std::size_t first, std::size_t count) {
     constexpr std::size_t kPart = 256;  // products that are compared with one threshold
+    if (candidates_.empty() && k_ <= blas::kBoundGroups) {
+      auto least = blas::least_upper_bounds(terms_from(first), {products, count}, bounds_);
+      std::ranges::nth_element(least, least.begin() + static_cast<std::ptrdiff_t>(k_ - 1));
+      threshold_ = least[k_ - 1] + slack_;
+    }
     std::array<std::uint32_t, kPart + blas::kFoundPadding> found;
     for (std::size_t at = first; at < first + count; at += kPart) {
       const std::span part(products + (at - first), std::min(kPart, first + count - at));
-      const std::size_t number = blas::find_within(&squared_norm_[at], part, error_, threshold_, found.data());
-      for (std::size_t i = 0; i < number; ++i) {
-        const std::size_t j = at + found[i];
-        const float value = squared_norm_[j] - 2 * products[j - first];
-        const float error = error_ * squared_norm_[j];
-        if (value - error > threshold_) continue;
-        candidates_.push_back({value + error, static_cast<std::uint32_t>(j)});
-        if (candidates_.size() < limit_) continue;
-        tighten();
-        limit_ = std::max(limit_, 2 * candidates_.size());
-      }
+      const std::size_t number = blas::find_within(terms_from(at), part, bounds_, threshold_, found.data());
+      for (std::size_t i = 0; i < number; ++i) add(products[at - first + found[i]], at + found[i]);
     }
   }
 
+  /// Adds the query's product with point j.
+  void add(float product, std::size_t j) {
+    const float value = terms_.norm[j] - bounds_.factor * product, error = error_of(j);
+    if (value - error > threshold_) return;
+    candidates_.push_back({value - error, static_cast<std::uint32_t>(j)});
+    if (upper_.size() == k_) {
+      if (value + error >= upper_.front()) return;
+      std::ranges::pop_heap(upper_);
+      upper_.back() = value + error;
+    } else {
+      upper_.push_back(value + error);
+    }
+    std::ranges::push_heap(upper_);
+    if (upper_.size() == k_) threshold_ = std::min(threshold_, upper_.front() + slack_);
+  }
+
+  std::size_t k() const { return k_; }
   const std::vector<Candidate>& candidates() {
-    tighten();
+    std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.lower > threshold_; });
     return candidates_;
   }
 
  private:
-  void tighten() {
-    if (candidates_.size() < k_) return;
-    const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-    std::ranges::nth_element(candidates_, kth, {}, &Candidate::upper);
-    threshold_ = kth->upper + slack_;
-    std::erase_if(candidates_, [&](const Candidate& candidate) {
-      return candidate.upper - 2 * error_ * squared_norm_[candidate.index] > threshold_;
-    });
+  blas::DistanceTerms terms_from(std::size_t j) const {
+    if (bounds_.of_length == 0) return {.norm = terms_.norm + j};
+    return {terms_.norm + j, terms_.length + j, terms_.rest + j};
   }
 
-  std::size_t k_, limit_;
-  float error_, slack_, threshold_ = std::numeric_limits<float>::infinity();
-  const std::vector<float>& squared_norm_;
+  float error_of(std::size_t j) const {
+    const float error = bounds_.of_norm * terms_.norm[j];
+    return bounds_.of_length == 0 ? error
+                                  : error + bounds_.of_length * terms_.length[j] + bounds_.of_rest * terms_.rest[j];
+  }
+
+  std::size_t k_;
+  blas::DistanceTerms terms_;
+  blas::DistanceBounds bounds_;
+  float slack_, threshold_ = std::numeric_limits<float>::infinity();
+  std::vector<float> upper_;  // the k smallest upper bounds so far, a heap
   std::vector<Candidate> candidates_;
 };
+
+namespace {
 
 float inverse_length(std::span<const float> row) {
   const double squared = blas::dot(row, row);
@@ -137,6 +156,17 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     });
     if (std::ranges::any_of(squared_norm_, [](float norm) { return norm >= kMostSquaredNorm; })) squared_norm_.clear();
   }
+  if (squared_norm_.empty() || byte_levels() == 0 || points_.cols() < kLeastByteColumns ||
+      points_.cols() > kMostByteColumns)
+    return;
+  bytes_ = pack_points(ready_points());
+  length_.resize(points_.rows());
+  for (std::size_t i = 0; i < points_.rows(); ++i) {
+    length_[i] = 1.00001f * std::sqrt(squared_norm_[i]);
+    if (metric_ != Metric::cosine) continue;
+    bytes_.scale[i] *= inverse_length_[i];
+    bytes_.rest[i] *= 1.00001f * inverse_length_[i];
+  }
 }
 
 void NeighbourIndex::centre(Matrix& rows) const {
@@ -177,18 +207,17 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
     return out;
   }
   const std::size_t block = even_block(queries.rows(), kQueries);
-  // Reused by all blocks: new memory is slow.
-  std::vector<std::vector<float>> products(static_cast<std::size_t>(thread_budget()));
+  std::vector<Scratch> scratch(static_cast<std::size_t>(thread_budget()));
   parallel_for((queries.rows() + block - 1) / block, [&](std::size_t index, int worker) {
     const std::size_t first = index * block;
-    find_by_product(queries, first, std::min(block, queries.rows() - first), products[static_cast<std::size_t>(worker)],
+    find_by_product(queries, first, std::min(block, queries.rows() - first), scratch[static_cast<std::size_t>(worker)],
                     out);
   });
   return out;
 }
 
-void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count,
-                                     std::vector<float>& product_values, Neighbours& out) const {
+void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count, Scratch& scratch,
+                                     Neighbours& out) const {
   Matrix centred;
   if (!centre_.empty()) {
     centred = Matrix(count, queries.cols());
@@ -197,34 +226,27 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
   }
   const blas::View<const float> block =
       centre_.empty() ? blas::View<const float>(queries).rows_from(first, count) : blas::View<const float>(centred);
-  const Matrix& points = ready_points();
-  // Rounding errors of a sum of n products grow like a random walk; eight of its standard deviations.
-  const float relative_error = 8 * std::numeric_limits<float>::epsilon() / 2 *
-                               std::sqrt(static_cast<float>(std::max<std::size_t>(points_.cols(), 16)));
-  const bool is_cosine = metric_ == Metric::cosine;
-  std::vector<CandidateFilter> filters;
-  std::vector<float> scale(count, 1.0f);
+  scratch.squared_norm.resize(count);
+  scratch.factor.assign(count, 1);
   for (std::size_t i = 0; i < count; ++i) {
     const std::span<const float> query(block.data + i * block.stride, block.cols);
     const double squared_norm = blas::dot(query, query);
     if (!(squared_norm < kMostSquaredNorm)) return find_directly(queries, first, count, out);
-    if (is_cosine) scale[i] = inverse_length(query);
-    filters.emplace_back(out.k, relative_error, squared_norm_, is_cosine ? 1 : static_cast<float>(squared_norm));
+    if (metric_ == Metric::cosine) scratch.factor[i] = inverse_length(query);
+    scratch.squared_norm[i] = metric_ == Metric::cosine ? 1 : static_cast<float>(squared_norm);
   }
 
-  product_values.resize(count * std::min(kPoints, points.rows()));
-  for (std::size_t at = 0; at < points.rows(); at += kPoints) {
-    const std::size_t width = std::min(kPoints, points.rows() - at);
-    const blas::View<float> products(product_values.data(), count, width);
-    blas::multiply(blas::Form::nt, 1.0f, block, blas::View<const float>(points).rows_from(at, width), 0.0f, products);
-    for (std::size_t i = 0; i < count; ++i) {
-      float* of_query = products.data + i * products.stride;
-      if (is_cosine)
-        for (std::size_t j = 0; j < width; ++j) of_query[j] *= scale[i] * inverse_length_[at + j];
-      filters[i].see(of_query, at, width);
-    }
+  std::vector<CandidateFilter> filters = filters_of(scratch, false, out.k);
+  if (!select_by_bytes(block, scratch, filters)) {
+    add_products(filters, scratch, [&](std::size_t at, blas::View<float> products) {
+      blas::multiply(blas::Form::nt, 1.0f, block, blas::View<const float>(ready_points()).rows_from(at, products.cols),
+                     0.0f, products);
+      if (metric_ != Metric::cosine) return;
+      for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t j = 0; j < products.cols; ++j)
+          products.data[i * products.stride + j] *= inverse_length_[at + j];
+    });
   }
-
   std::vector<Found> found;
   for (std::size_t i = 0; i < count; ++i) {
     found.clear();
@@ -232,6 +254,61 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
       found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
     keep_nearest(found, first + i, out);
   }
+}
+
+std::vector<CandidateFilter> NeighbourIndex::filters_of(const Scratch& scratch, bool by_bytes, std::size_t k) const {
+  // Rounding errors of a sum of n products of floats grow like a random walk; eight of its standard deviations. Sums of
+  // bytes are exact; the bound leaves room for rounding afterwards.
+  const float relative_error = 8 * std::numeric_limits<float>::epsilon() / 2 *
+                               std::sqrt(static_cast<float>(std::max<std::size_t>(points_.cols(), 16)));
+  const blas::DistanceTerms terms{squared_norm_.data(), length_.data(), bytes_.rest.data()};
+  std::vector<CandidateFilter> filters;
+  for (std::size_t i = 0; i < scratch.squared_norm.size(); ++i) {
+    blas::DistanceBounds bounds{.factor = 2 * scratch.factor[i], .of_norm = relative_error};
+    if (by_bytes) {
+      const float rest = 1.00001f * scratch.factor[i] * scratch.bytes.rest[i];
+      bounds.factor *= scratch.bytes.scale[i];
+      bounds.of_length = 2 * rest;
+      bounds.of_rest = 2 * (1.00001f * std::sqrt(scratch.squared_norm[i]) + rest);
+    }
+    filters.emplace_back(k, terms, bounds, 2 * relative_error * scratch.squared_norm[i]);
+  }
+  return filters;
+}
+
+template <class Multiply>
+void NeighbourIndex::add_products(std::span<CandidateFilter> filters, Scratch& scratch,
+                                  const Multiply& multiply) const {
+  const std::size_t most = std::min(kPoints, points_.rows()), stride = padded_points(most);
+  scratch.products.resize(filters.size() * stride);
+  for (std::size_t at = 0; at < points_.rows(); at += kPoints) {
+    const blas::View<float> products(scratch.products.data(), filters.size(), std::min(kPoints, points_.rows() - at),
+                                     stride);
+    multiply(at, products);
+    for (std::size_t i = 0; i < filters.size(); ++i) filters[i].add(products.data + i * stride, at, products.cols);
+  }
+}
+
+bool NeighbourIndex::select_by_bytes(blas::View<const float> queries, Scratch& scratch,
+                                     std::span<CandidateFilter> filters) const {
+  const std::size_t most = points_.rows() / kByteShare, k = filters.front().k();
+  if (bytes_.bytes.empty() || k > most / 2) return false;
+  pack_queries(queries, scratch.bytes);
+  std::vector<CandidateFilter> by_bytes = filters_of(scratch, true, k);
+  add_products(by_bytes, scratch, [&](std::size_t at, blas::View<float> products) {
+    multiply_bytes(scratch.bytes, bytes_, at, products);
+  });
+  std::size_t selected = 0;
+  for (CandidateFilter& filter : by_bytes) selected += filter.candidates().size();
+  if (selected > most * queries.rows) return false;
+  for (std::size_t i = 0; i < queries.rows; ++i) {
+    const std::span<const float> query(queries.data + i * queries.stride, queries.cols);
+    for (const Candidate& candidate : by_bytes[i].candidates()) {
+      const float product = blas::dot_in_float(query, ready_points().row(candidate.index).data());
+      filters[i].add(metric_ == Metric::cosine ? product * inverse_length_[candidate.index] : product, candidate.index);
+    }
+  }
+  return true;
 }
 
 void NeighbourIndex::find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const {

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "genrewise/base/matrix.hpp"
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/byte_products.hpp"
 
 namespace genrewise {
 
@@ -15,10 +17,13 @@ struct Neighbours {
   std::vector<double> distance;    ///< queries x k
 };
 
+class CandidateFilter;
+
 enum class Metric { minkowski, euclidean, manhattan, cosine };  // in the order of the parameter's words
 
-/// Index of a set of points for exact search: for the Euclidean and the cosine metric an inexact matrix product selects
-/// all points that may be among the nearest, whose distances are then computed in double.
+/// Index of a set of points for exact search: for the Euclidean and the cosine metric an inexact matrix product, of
+/// bytes where the processor gains from them, selects all points that may be among the nearest, whose distances are
+/// then computed in double.
 class NeighbourIndex {
  public:
   NeighbourIndex() = default;
@@ -32,8 +37,21 @@ class NeighbourIndex {
  private:
   const Matrix& ready_points() const { return centred_.empty() ? points_ : centred_; }
   void centre(Matrix& rows) const;
-  void find_by_product(const Matrix& queries, std::size_t first, std::size_t count, std::vector<float>& product_values,
+  /// Memory of a thread, reused for all blocks of queries: new memory is slow.
+  struct Scratch {
+    std::vector<float> squared_norm, factor;  ///< of the queries; the cosine metric divides by their lengths
+    ByteRows bytes;
+    std::vector<float> products;
+  };
+
+  void find_by_product(const Matrix& queries, std::size_t first, std::size_t count, Scratch& scratch,
                        Neighbours& out) const;
+  std::vector<CandidateFilter> filters_of(const Scratch& scratch, bool by_bytes, std::size_t k) const;
+  /// Adds all products, which multiply(first point, products) computes tile by tile, to the filters.
+  template <class Multiply>
+  void add_products(std::span<CandidateFilter> filters, Scratch& scratch, const Multiply& multiply) const;
+  /// Adds the products with what products of bytes select to the filters; false if that is not worth while.
+  bool select_by_bytes(blas::View<const float> queries, Scratch& scratch, std::span<CandidateFilter> filters) const;
   void find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
   double distance(const float* a, const float* b) const;
 
@@ -44,6 +62,8 @@ class NeighbourIndex {
   std::vector<float> centre_;
   std::vector<float> squared_norm_;    // of ready_points(); 1 for the cosine metric
   std::vector<float> inverse_length_;  // for the cosine metric; 0 for an all-zero point
+  ByteRows bytes_;             // ready_points(); empty where the processor or their number of columns gains nothing
+  std::vector<float> length_;  // of the points in bytes_, rounded up
 };
 
 }  // namespace genrewise
