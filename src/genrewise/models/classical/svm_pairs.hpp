@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/models/classical/kernel.hpp"
 #include "genrewise/models/classical/pairwise.hpp"
@@ -34,13 +35,18 @@ struct SortedExamples {
   }
 };
 
-/// Leaves new elements without a value: for large tables that several threads fill.
+/// Huge pages, and new elements without a value: for large tables that several threads fill.
 template <class T>
 struct WithoutValues : std::allocator<T> {
   template <class U>
   struct rebind {
     using other = WithoutValues<U>;
   };
+  T* allocate(std::size_t count) {
+    T* memory = std::allocator<T>::allocate(count);
+    prefer_huge_pages(memory, count * sizeof(T));
+    return memory;
+  }
   template <class U>
   void construct(U* element) {
     ::new (static_cast<void*>(element)) U;
