@@ -88,12 +88,11 @@ TEST_ON_EVERY_TARGET(BlasSums, FindTheLeastUpperBoundOfEachGroup) {
 }
 
 TEST_ON_EVERY_TARGET(ByteProducts, AreProductsOfIntegersWithinTheirBoundOfTheExactOnes) {
-  const int levels = byte_levels();
-  if (levels == 0) return;  // this instruction set gains nothing from bytes
+  if (!has_byte_products()) return;  // this instruction set has none
   for (const auto& [rows, cols] : {std::pair<std::size_t, std::size_t>{7, 64}, {130, 65}, {1, 1}, {23, 519}}) {
     auto values = noise(rows * cols, 8), others = noise(rows * cols, 9);
     if (rows > 2) std::fill_n(values.begin(), 2 * cols, 0.0f);  // rows of zeros
-    values.back() = 1e4f;                                       // leaves the rest of its row few levels
+    values.back() = 1e4f;                                       // leaves the rest of its row few integers
     const blas::View<const float> points(values.data(), rows, cols), queries(others.data(), rows, cols);
     const ByteRows packed = pack_points(points);
     ByteRows left;
@@ -106,7 +105,7 @@ TEST_ON_EVERY_TARGET(ByteProducts, AreProductsOfIntegersWithinTheirBoundOfTheExa
         const std::span a(others.data() + i * cols, cols), b(values.data() + j * cols, cols);
         double of_integers = 0;
         for (std::size_t c = 0; c < cols; ++c)
-          of_integers += std::clamp(std::nearbyint(a[c] * (1 / left.scale[i])), -1.0f * levels, 1.0f * levels) *
+          of_integers += std::clamp(std::nearbyint(a[c] * (1 / left.scale[i])), -127.0f, 127.0f) *
                          std::nearbyint(b[c] * (1 / packed.scale[j]));
         const double product = out[i * padded_points(rows) + j];
         EXPECT_NEAR(product, of_integers * packed.scale[j], 1e-6 * std::abs(product));

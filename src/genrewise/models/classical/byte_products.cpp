@@ -16,7 +16,8 @@
 #define GENREWISE_BYTE_PRODUCTS
 namespace genrewise {
 
-constexpr std::size_t kPanelRows = 16, kGroup = 4;  // values that one instruction multiplies and adds
+constexpr std::size_t kPanelRows = 16, kGroup = 4;  // lanes of a vector; values that are multiplied and added in one
+constexpr std::int32_t kMost = 127;                 // largest absolute integer
 
 struct ByteTile {
   const std::uint8_t* queries;
@@ -38,31 +39,21 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_TARGET == HWY_AVX3
 using Integers = hn::ScalableTag<std::int32_t>;
 using Vector = hn::Vec<Integers>;
 
+constexpr std::size_t kVectors = 4, kRows = 6;
+
 // sum + the products of 4 unsigned and 4 signed bytes in each lane; Highway 1.0 has no such operation.
-#if HWY_TARGET == HWY_AVX3
 HWY_INLINE Vector add_products(Vector sum, Vector unsigned_bytes, Vector signed_bytes) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(unsigned_bytes.raw), "v"(signed_bytes.raw));
   return sum;
 }
-int levels() {
-  return __builtin_cpu_supports("avx512vnni") != 0 ? 127 : 0;
-}
-#else
-HWY_INLINE Vector add_products(Vector sum, Vector unsigned_bytes, Vector signed_bytes) {
-  const auto pairs = _mm256_maddubs_epi16(unsigned_bytes.raw, signed_bytes.raw);
-  return hn::Add(sum, Vector{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))});
-}
-int levels() {
-  return 63;  // two products of a number of 7 bits and a signed byte fit into 16 bits
-}
-#endif
 
-constexpr std::size_t kVectorsPerPanel = HWY_TARGET == HWY_AVX2 ? 2 : 1;
-constexpr std::size_t kVectors = HWY_TARGET == HWY_AVX2 ? 2 : 4, kRows = HWY_TARGET == HWY_AVX2 ? 4 : 6;
+bool has_byte_products() {
+  return __builtin_cpu_supports("avx512vnni") != 0;
+}
 
 // kCount queries and kVectors vectors of points.
 template <std::size_t kCount>
@@ -81,11 +72,8 @@ void multiply_tile(const ByteTile& tile) {
   for (std::size_t g = 0; g < tile.groups; ++g, queries += kGroup, points += kGroup * kPanelRows) {
     Vector w[kVectors];
     HWY_UNROLL(4)
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      const std::size_t panel = v / kVectorsPerPanel, at = v % kVectorsPerPanel * lanes * kGroup;
-      w[v] =
-          hn::BitCast(d, hn::LoadU(hn::Repartition<std::int8_t, Integers>(), points + panel * tile.panel_bytes + at));
-    }
+    for (std::size_t v = 0; v < kVectors; ++v)
+      w[v] = hn::BitCast(d, hn::LoadU(hn::Repartition<std::int8_t, Integers>(), points + v * tile.panel_bytes));
     HWY_UNROLL(6)
     for (std::size_t r = 0; r < kCount; ++r) {
       std::int32_t four = 0;
@@ -106,8 +94,8 @@ void multiply_tile(const ByteTile& tile) {
 }
 
 void multiply(ByteTile tile, std::size_t queries, std::size_t points) {
-  const std::size_t width = kVectors * hn::Lanes(Integers()), panels = kVectors / kVectorsPerPanel;
-  for (std::size_t column = 0; column < points; column += width) {  // the points' panels stay in the L1 or L2 cache
+  constexpr std::size_t kWidth = kVectors * kPanelRows;
+  for (std::size_t column = 0; column < points; column += kWidth) {  // the points' panels stay in the L1 or L2 cache
     ByteTile now = tile;
     for (std::size_t left = queries; left > 0;) {
       const std::size_t count = std::min(left, kRows);
@@ -125,15 +113,15 @@ void multiply(ByteTile tile, std::size_t queries, std::size_t points) {
       now.out += count * now.out_stride;
       left -= count;
     }
-    tile.points += panels * tile.panel_bytes;
-    tile.start += width;
-    tile.scale += width;
-    tile.out += width;
+    tile.points += kVectors * tile.panel_bytes;
+    tile.start += kWidth;
+    tile.scale += kWidth;
+    tile.out += kWidth;
   }
 }
 #else
-int levels() {
-  return 0;
+bool has_byte_products() {
+  return false;
 }
 void multiply(ByteTile /*tile*/, std::size_t /*queries*/, std::size_t /*points*/) {}
 #endif
@@ -148,12 +136,12 @@ float largest(const float* row, std::size_t count) {
   return result;
 }
 
-// Integers of a row, at most `most`; returns the square of the length of what they leave.
-float round_row(const float* row, std::size_t count, float scale, int most, std::int32_t* out) {
+// Integers of a row; returns the square of the length of what they leave.
+float round_row(const float* row, std::size_t count, float scale, std::int32_t* out) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> integers;
   const auto inverse = hn::Set(d, 1 / scale), step = hn::Set(d, scale);
-  const auto low = hn::Set(integers, -most), high = hn::Set(integers, most);
+  const auto low = hn::Set(integers, -kMost), high = hn::Set(integers, kMost);
   auto squares = hn::Zero(d);
   std::size_t j = 0;
   for (; j + hn::Lanes(d) <= count; j += hn::Lanes(d)) {
@@ -165,7 +153,7 @@ float round_row(const float* row, std::size_t count, float scale, int most, std:
   }
   float sum = hn::GetLane(hn::SumOfLanes(d, squares));
   for (; j < count; ++j) {
-    out[j] = std::clamp(static_cast<std::int32_t>(std::nearbyint(row[j] * (1 / scale))), -most, most);
+    out[j] = std::clamp(static_cast<std::int32_t>(std::nearbyint(row[j] * (1 / scale))), -kMost, kMost);
     const float rest = row[j] - scale * static_cast<float>(out[j]);
     sum += rest * rest;
   }
@@ -180,7 +168,7 @@ HWY_AFTER_NAMESPACE();
 namespace genrewise {
 
 HWY_EXPORT(multiply);
-HWY_EXPORT(levels);
+HWY_EXPORT(has_byte_products);
 HWY_EXPORT(largest);
 HWY_EXPORT(round_row);
 
@@ -203,16 +191,15 @@ void resize(ByteRows& packed, blas::View<const float> rows, std::size_t row_step
 }
 
 // Integers of row i, into `integers`.
-void round(ByteRows& packed, blas::View<const float> rows, std::size_t i, int most,
-           std::vector<std::int32_t>& integers) {
+void round(ByteRows& packed, blas::View<const float> rows, std::size_t i, std::vector<std::int32_t>& integers) {
   const float* row = rows.data + i * rows.stride;
   // Without the smallest numbers, whose inverse is not finite; such a row becomes zeros and a rest.
-  const float scale = HWY_DYNAMIC_DISPATCH(largest)(row, rows.cols) / static_cast<float>(most);
+  const float scale = HWY_DYNAMIC_DISPATCH(largest)(row, rows.cols) / kMost;
   packed.scale[i] = std::max(scale, 1e-30f);
-  const float squares = HWY_DYNAMIC_DISPATCH(round_row)(row, rows.cols, packed.scale[i], most, integers.data());
+  const float squares = HWY_DYNAMIC_DISPATCH(round_row)(row, rows.cols, packed.scale[i], integers.data());
   // The sum of squares and the rests themselves are rounded, and squares below 1e-38 are 0.
-  packed.rest[i] = 1.001f * std::sqrt(squares) + (1e-6f * static_cast<float>(most) * packed.scale[i] + 1e-18f) *
-                                                     std::sqrt(static_cast<float>(rows.cols));
+  packed.rest[i] = 1.001f * std::sqrt(squares) +
+                   (1e-6f * kMost * packed.scale[i] + 1e-18f) * std::sqrt(static_cast<float>(rows.cols));
   std::int32_t sum = 0;
   for (std::size_t j = 0; j < rows.cols; ++j) sum += integers[j];
   packed.sum[i] = sum;
@@ -220,8 +207,8 @@ void round(ByteRows& packed, blas::View<const float> rows, std::size_t i, int mo
 
 }  // namespace
 
-int byte_levels() {
-  return HWY_DYNAMIC_DISPATCH(levels)();
+bool has_byte_products() {
+  return HWY_DYNAMIC_DISPATCH(has_byte_products)();
 }
 
 std::size_t padded_points(std::size_t points) {
@@ -237,7 +224,7 @@ ByteRows pack_points(blas::View<const float> rows) {
     std::vector<std::int8_t> row(depth);
     std::uint8_t* const bytes = packed.bytes.data() + panel * kPanelRows * depth;
     for (std::size_t r = 0; r < kPanelRows && panel * kPanelRows + r < rows.rows; ++r) {  // the others stay 0
-      round(packed, rows, panel * kPanelRows + r, 127, integers);
+      round(packed, rows, panel * kPanelRows + r, integers);
       std::ranges::transform(integers, row.begin(), [](std::int32_t value) { return static_cast<std::int8_t>(value); });
       for (std::size_t j = 0; j < depth; j += kGroup)
         std::memcpy(bytes + j * kPanelRows + r * kGroup, row.data() + j, kGroup);
@@ -248,21 +235,19 @@ ByteRows pack_points(blas::View<const float> rows) {
 
 void pack_queries(blas::View<const float> rows, ByteRows& packed) {
   resize(packed, rows, 1);
-  const int most = byte_levels();
   const std::size_t depth = padded(rows.cols, kGroup);
   std::vector<std::int32_t> integers(depth);
   for (std::size_t i = 0; i < rows.rows; ++i) {
-    round(packed, rows, i, most, integers);
+    round(packed, rows, i, integers);
     for (std::size_t j = 0; j < depth; ++j)
-      packed.bytes[i * depth + j] = static_cast<std::uint8_t>(integers[j] + most + 1);
+      packed.bytes[i * depth + j] = static_cast<std::uint8_t>(integers[j] + kMost + 1);
   }
 }
 
 void multiply_bytes(const ByteRows& queries, const ByteRows& points, std::size_t first, blas::View<float> products) {
   const std::size_t depth = padded(points.cols, kGroup);
-  const std::int32_t moved = byte_levels() + 1;  // by which the queries' integers are larger
   std::vector<std::int32_t> start(padded_points(products.cols));
-  for (std::size_t j = 0; j < start.size(); ++j) start[j] = -moved * points.sum[first + j];
+  for (std::size_t j = 0; j < start.size(); ++j) start[j] = -(kMost + 1) * points.sum[first + j];
   HWY_DYNAMIC_DISPATCH(multiply)
   ({.queries = queries.bytes.data(),
     .query_stride = depth,

@@ -1,5 +1,4 @@
-// Inexact products of rows, from bytes, on processors that multiply bytes faster than floats: with AVX-512 VNNI, or
-// with AVX2 and without AVX-512.
+// Inexact products of rows, from bytes, for processors with AVX-512 VNNI.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +18,14 @@ struct ByteRows {
   std::vector<std::int32_t> sum;  ///< of each row's integers
 };
 
-/// Largest absolute integer of the rows on the left side of multiply_bytes(); 0 if this processor would not gain from
-/// bytes.
-int byte_levels();
+/// Whether this processor multiplies bytes several times faster than floats (AVX-512 VNNI); the functions below need
+/// it.
+bool has_byte_products();
 
 /// Number of points for which multiply_bytes() writes products: a multiple of 64.
 std::size_t padded_points(std::size_t points);
 
-/// The right side, 8 bits per value. Its bytes lie in panels of 16 rows: 4 values of each of the rows, then the next 4.
+/// The right side. Its bytes lie in panels of 16 rows: 4 values of each of the rows, then the next 4.
 ByteRows pack_points(blas::View<const float> rows);
 /// The left side: row after row, each padded to a multiple of 4 and moved into the range of unsigned bytes.
 void pack_queries(blas::View<const float> rows, ByteRows& packed);

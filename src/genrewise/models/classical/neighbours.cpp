@@ -156,7 +156,7 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     });
     if (std::ranges::any_of(squared_norm_, [](float norm) { return norm >= kMostSquaredNorm; })) squared_norm_.clear();
   }
-  if (squared_norm_.empty() || byte_levels() == 0 || points_.cols() < kLeastByteColumns ||
+  if (squared_norm_.empty() || !has_byte_products() || points_.cols() < kLeastByteColumns ||
       points_.cols() > kMostByteColumns)
     return;
   bytes_ = pack_points(ready_points());
