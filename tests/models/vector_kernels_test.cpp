@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "genrewise/base/random.hpp"
@@ -12,6 +13,7 @@
 #include "genrewise/models/classical/byte_products.hpp"
 #include "genrewise/models/classical/kernel.hpp"
 #include "genrewise/models/classical/smo_step.hpp"
+#include "genrewise/models/classical/sort_few.hpp"
 #include "support/every_target.hpp"
 
 namespace genrewise {
@@ -112,6 +114,21 @@ TEST_ON_EVERY_TARGET(ByteProducts, AreProductsOfIntegersWithinTheirBoundOfTheExa
         const double bound = left.rest[i] * length(b) + (length(a) + left.rest[i]) * packed.rest[j];
         EXPECT_LE(std::abs(product * left.scale[i] - blas::dot(a, b)), bound + 1e-6 * std::abs(product));
       }
+  }
+}
+
+TEST_ON_EVERY_TARGET(SortFew, SortsAnyNumberOfIntegers) {
+  Rng rng(12);
+  std::vector<std::int32_t> all(1000);
+  std::iota(all.begin(), all.end(), -500);
+  for (std::size_t count = 0; count <= kMostSortedFew; ++count) {
+    rng.shuffle(std::span(all));
+    std::vector<std::int32_t> keys(all.begin(), all.begin() + kMostSortedFew), expected = keys;
+    std::sort(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(count));
+    sort_few(keys.data(), count);
+    keys.resize(count);
+    expected.resize(count);
+    EXPECT_EQ(keys, expected);
   }
 }
 

@@ -70,6 +70,18 @@ double relative_spread(const Matrix& points, std::size_t labels) {
   return within / static_cast<double>(pairs) / (all / static_cast<double>(total));
 }
 
+TEST(Tsne, HasTheSameBitsOnEveryInstructionSet) {
+  Rng rng(3);
+  Matrix values(90, 3);
+  for (float& value : values.values()) value = static_cast<float>(rng.normal());
+  Matrix first;
+  testing::on_every_target([&] {
+    const Matrix placed = tsne(values);
+    if (first.empty()) first = placed;
+    EXPECT_EQ(placed, first);
+  });
+}
+
 TEST_ON_EVERY_TARGET(Tsne, SeparatesClustersAndIsTheSameForAnyNumberOfThreads) {
   const Matrix values = clusters({"a", "b", "c"}, 20, 0.05F).table.values;
   Runtime one({.threads = 1}), three({.threads = 3});

@@ -9,12 +9,58 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/study/exploration.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/study/exploration_tsne.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+#ifndef GENREWISE_TSNE
+#define GENREWISE_TSNE
 namespace genrewise {
+
+constexpr std::size_t kWide = 16;  // points are padded to a multiple of it
+
+}  // namespace genrewise
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+/// The force on a point at (x, y) from `count` points (a multiple of kWide): attraction (x, y), repulsion (x, y) and
+/// the sum of weights. Each lane has sums of its own, so that compilers use vectors; the file is compiled without
+/// contraction to fused operations, so that all instruction sets give the same bits.
+void find_force(float x, float y, const float* xs, const float* ys, const float* joint, std::size_t count,
+                double* force) {
+  float sums[5][kWide] = {};
+  for (std::size_t j = 0; j < count; j += kWide) {
+    for (std::size_t lane = 0; lane < kWide; ++lane) {
+      const float dx = x - xs[j + lane], dy = y - ys[j + lane], weight = 1 / (1 + dx * dx + dy * dy);
+      const float pull = joint[j + lane] * weight, push = weight * weight;
+      sums[0][lane] += pull * dx;
+      sums[1][lane] += pull * dy;
+      sums[2][lane] += push * dx;
+      sums[3][lane] += push * dy;
+      sums[4][lane] += weight;
+    }
+  }
+  for (std::size_t k = 0; k < 5; ++k) force[k] = std::accumulate(sums[k], sums[k] + kWide, 0.0);
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace genrewise {
+
+HWY_EXPORT(find_force);
+
 namespace {
 
 constexpr double kPerplexity = 30, kExaggeration = 12;
 constexpr int kIterations = 750, kExaggerated = 250, kSearchSteps = 64;
-constexpr std::size_t kWide = 16;  // points are padded to a multiple of it
 
 /// Replaces squared distances from example `self` by the probabilities of its neighbours: a Gaussian whose width gives
 /// the perplexity.
@@ -64,25 +110,6 @@ std::vector<float> joint_probabilities(const Matrix& points, std::size_t stride)
   return joint;
 }
 
-/// The force on a point at (x, y) from `count` points (a multiple of kWide): attraction (x, y), repulsion (x, y) and the
-/// sum of weights. Each lane has sums of its own, so that compilers use vectors.
-void find_force(float x, float y, const float* xs, const float* ys, const float* joint, std::size_t count,
-                double (&force)[5]) {
-  float sums[5][kWide] = {};
-  for (std::size_t j = 0; j < count; j += kWide) {
-    for (std::size_t lane = 0; lane < kWide; ++lane) {
-      const float dx = x - xs[j + lane], dy = y - ys[j + lane], weight = 1 / (1 + dx * dx + dy * dy);
-      const float pull = joint[j + lane] * weight, push = weight * weight;
-      sums[0][lane] += pull * dx;
-      sums[1][lane] += pull * dy;
-      sums[2][lane] += push * dx;
-      sums[3][lane] += push * dy;
-      sums[4][lane] += weight;
-    }
-  }
-  for (std::size_t k = 0; k < 5; ++k) force[k] = std::accumulate(sums[k], sums[k] + kWide, 0.0);
-}
-
 }  // namespace
 
 Matrix tsne(const Matrix& components) {
@@ -103,10 +130,11 @@ Matrix tsne(const Matrix& components) {
     double parts[5];
   };
   std::vector<Force> forces(n);
+  const auto force_of = HWY_DYNAMIC_DISPATCH(find_force);
   for (int iteration = 0; iteration < kIterations; ++iteration) {
     parallel_for((n + 63) / 64, [&](std::size_t block, int) {
       for (std::size_t i = 64 * block; i < std::min(n, 64 * block + 64); ++i)
-        find_force(x[i], y[i], x.data(), y.data(), &joint[i * stride], stride, forces[i].parts);
+        force_of(x[i], y[i], x.data(), y.data(), &joint[i * stride], stride, forces[i].parts);
     });
     const double exaggeration = iteration < kExaggerated ? kExaggeration : 1;
     const double momentum = iteration < kExaggerated ? 0.5 : 0.8;
@@ -127,3 +155,4 @@ Matrix tsne(const Matrix& components) {
 }
 
 }  // namespace genrewise
+#endif

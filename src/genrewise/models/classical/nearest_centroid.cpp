@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -29,8 +30,7 @@ class NearestCentroid final : public ClassicalClassifier {
     const auto sizes = class_sizes(classes, class_count);
     const std::size_t cols = examples.cols();
     centroids_.assign(sizes.size() * cols, 0);
-    for (std::size_t i = 0; i < classes.size(); ++i)
-      for (std::size_t j = 0; j < cols; ++j) centroid(classes[i])[j] += examples(i, j);
+    for (std::size_t i = 0; i < classes.size(); ++i) blas::add(1, examples.row(i), centroid(classes[i]));
     std::vector<double> overall(cols);
     for (std::size_t c = 0; c < sizes.size(); ++c) {
       for (std::size_t j = 0; j < cols; ++j) {
@@ -40,12 +40,8 @@ class NearestCentroid final : public ClassicalClassifier {
       }
     }
     std::vector<double> squares(cols);  // of the distances to the centroid of the class
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      for (std::size_t j = 0; j < cols; ++j) {
-        const double away = examples(i, j) - centroid(classes[i])[j];
-        squares[j] += away * away;
-      }
-    }
+    for (std::size_t i = 0; i < classes.size(); ++i)
+      blas::add_squared_differences(examples.row(i), centroid(classes[i]), squares.data());
     // With as many examples as classes there are no degrees of freedom, and all squares are 0.
     const auto freedom = static_cast<double>(std::max<std::size_t>(classes.size() - sizes.size(), 1));
     variance_ = 0;
@@ -76,13 +72,10 @@ class NearestCentroid final : public ClassicalClassifier {
   // Log posterior, but for a constant, of spherical Gaussians with equal priors and the variance within classes,
   // averaged over the columns.
   AddScores scorer() const {
-    return [this](std::span<const float> example, std::span<double> scores) {
-      for (std::size_t c = 0; c < scores.size(); ++c) {
-        const double* mean = centroids_.data() + c * columns();
-        double square = 0;
-        for (std::size_t j = 0; j < columns(); ++j) square += (example[j] - mean[j]) * (example[j] - mean[j]);
-        scores[c] = -0.5 * square / variance_;
-      }
+    return [this, factors = std::vector<double>(columns(), -0.5 / variance_)](std::span<const float> example,
+                                                                              std::span<double> scores) {
+      for (std::size_t c = 0; c < scores.size(); ++c)
+        scores[c] = blas::scaled_squared_distance(example, centroids_.data() + c * columns(), factors.data());
     };
   }
   Matrix probabilities(const Matrix& examples) const override { return softmax_of(examples, scorer()); }

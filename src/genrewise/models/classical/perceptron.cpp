@@ -37,6 +37,21 @@ void rectify(float* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) values[i] = std::max(values[i], 0.0f);
 }
 
+// Derivatives of activations, from their values.
+void multiply_by_slope_of_relu(const float* values, std::size_t count, float* gradient) {
+  for (std::size_t i = 0; i < count; ++i) gradient[i] *= values[i] > 0 ? 1.0f : 0.0f;
+}
+void multiply_by_slope_of_tanh(const float* values, std::size_t count, float* gradient) {
+  for (std::size_t i = 0; i < count; ++i) gradient[i] *= 1 - values[i] * values[i];
+}
+void multiply_by_slope_of_logistic(const float* values, std::size_t count, float* gradient) {
+  for (std::size_t i = 0; i < count; ++i) gradient[i] *= values[i] * (1 - values[i]);
+}
+
+void add_quotients(const float* values, std::size_t count, float divisor, float* sums) {
+  for (std::size_t i = 0; i < count; ++i) sums[i] += values[i] / divisor;
+}
+
 }  // namespace
 }  // namespace genrewise::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -46,6 +61,10 @@ namespace genrewise {
 
 HWY_EXPORT(adam);
 HWY_EXPORT(rectify);
+HWY_EXPORT(multiply_by_slope_of_relu);
+HWY_EXPORT(multiply_by_slope_of_tanh);
+HWY_EXPORT(multiply_by_slope_of_logistic);
+HWY_EXPORT(add_quotients);
 
 namespace {
 
@@ -100,12 +119,15 @@ void activate(Activation kind, std::span<float> values) {
 
 /// Multiplies by the activation's derivative, computed from its value.
 void multiply_by_derivative(Activation kind, std::span<const float> values, std::span<float> gradient) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float v = values[i];
-    gradient[i] *= kind == Activation::relu       ? static_cast<float>(v > 0)
-                   : kind == Activation::tanh     ? 1 - v * v
-                   : kind == Activation::logistic ? v * (1 - v)
-                                                  : 1;
+  switch (kind) {
+    case Activation::relu:
+      return HWY_DYNAMIC_DISPATCH(multiply_by_slope_of_relu)(values.data(), values.size(), gradient.data());
+    case Activation::tanh:
+      return HWY_DYNAMIC_DISPATCH(multiply_by_slope_of_tanh)(values.data(), values.size(), gradient.data());
+    case Activation::logistic:
+      return HWY_DYNAMIC_DISPATCH(multiply_by_slope_of_logistic)(values.data(), values.size(), gradient.data());
+    case Activation::identity:
+      return;
   }
 }
 
@@ -202,7 +224,7 @@ class Perceptron final : public ClassicalClassifier {
                View<float>(of_layer));
       std::vector<float> of_layer_bias(layer.bias.size());
       for (std::size_t i = 0; i < gradient.rows(); ++i)
-        for (std::size_t k = 0; k < of_layer_bias.size(); ++k) of_layer_bias[k] += gradient(i, k) / count;
+        HWY_DYNAMIC_DISPATCH(add_quotients)(gradient.row(i).data(), of_layer_bias.size(), count, of_layer_bias.data());
       loss += 0.5 * static_cast<double>(alpha_) * blas::dot(layer.weights.values(), layer.weights.values());
       if (l > 0) {
         Matrix below(gradient.rows(), layer.weights.cols());

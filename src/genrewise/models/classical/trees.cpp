@@ -12,14 +12,13 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/sort_few.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kSmallNode = 64;      // examples that are sorted by counting smaller keys
-constexpr int kIndexBits = 6;               // of an index in a small node
-constexpr std::size_t kCountedAtOnce = 16;  // keys
+constexpr int kIndexBits = 6;  // of an index in a node with kMostSortedFew examples
 constexpr int kMostDigitBits = 8;
 constexpr std::size_t kColumnBlock = 32;  // columns that are ranked together
 constexpr double kRounding = 1e-12;       // relative, of a score
@@ -182,29 +181,21 @@ class TreeGrower {
     if (least == most) return false;
     least_rank_ = least;
     for (std::uint64_t& key : keys_) key -= std::uint64_t{least} << 32;
-    if (samples.size() <= kSmallNode && (most - least) >> (31 - kIndexBits) == 0)
-      sort_few();
+    if (samples.size() <= kMostSortedFew && (most - least) >> (31 - kIndexBits) == 0)
+      sort_few_keys();
     else
       sorter_.sort(keys_, most - least);
     return true;
   }
 
-  /// Without branches: the position of a key is the number of smaller ones.
-  void sort_few() {
-    std::array<std::int32_t, kSmallNode> all;
-    const std::size_t count = keys_.size();
-    for (std::size_t i = 0; i < count; ++i)
-      all[i] = static_cast<std::int32_t>(keys_[i] >> (32 - kIndexBits) | (keys_[i] & (kSmallNode - 1)));
-    const std::size_t padded = (count + kCountedAtOnce - 1) / kCountedAtOnce * kCountedAtOnce;
-    std::fill(all.begin() + static_cast<std::ptrdiff_t>(count), all.begin() + static_cast<std::ptrdiff_t>(padded),
-              std::numeric_limits<std::int32_t>::max());
-    for (std::size_t i = 0; i < count; ++i) {
-      std::array<std::int32_t, kCountedAtOnce> smaller{};
-      for (std::size_t j = 0; j < padded; j += kCountedAtOnce)
-        for (std::size_t lane = 0; lane < kCountedAtOnce; ++lane) smaller[lane] += all[j + lane] < all[i];
-      const auto key = static_cast<std::uint64_t>(all[i]);
-      keys_[static_cast<std::size_t>(std::reduce(smaller.begin(), smaller.end()))] =
-          key >> kIndexBits << 32 | (key & (kSmallNode - 1));
+  void sort_few_keys() {
+    std::array<std::int32_t, kMostSortedFew> few;
+    for (std::size_t i = 0; i < keys_.size(); ++i)
+      few[i] = static_cast<std::int32_t>(keys_[i] >> (32 - kIndexBits) | (keys_[i] & (kMostSortedFew - 1)));
+    sort_few(few.data(), keys_.size());
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      const auto key = static_cast<std::uint64_t>(few[i]);
+      keys_[i] = key >> kIndexBits << 32 | (key & (kMostSortedFew - 1));
     }
   }
 
