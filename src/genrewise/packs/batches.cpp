@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/batch_blocks.hpp"
@@ -245,8 +246,7 @@ class BatchReader::Impl {
   // Piece by piece: a block is parsed while it is still in the CPU cache, and its memory is reused for reading.
   void assemble(const Slot::Piece& piece, Batch& batch) {
     if (const std::size_t size = config_.batch_size * manifest_.values; batch.features.size() < size) {
-      batch.features.reserve(size);
-      prefer_huge_pages(batch.features.data(), size * sizeof(float));
+      batch.features = reserved_vector<float>(size);
       batch.features.resize(size);
     }
     ExampleView example;

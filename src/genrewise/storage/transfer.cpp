@@ -1,15 +1,14 @@
 #include "genrewise/storage/transfer.hpp"
 
-#include <sys/mman.h>
-
 #include <new>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/runtime.hpp"
 
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kSlabBytes = 2 << 20;  // a huge page
+constexpr std::size_t kSlabBytes = kHugePageBytes;
 constexpr std::align_val_t kOnHugePage{kSlabBytes};
 
 struct FreeSlab {
@@ -67,7 +66,7 @@ struct ChunkPool::State {
     constexpr std::size_t kChunks = kSlabBytes / kChunkBytes;
     free.reserve((slabs.size() + 1) * kChunks);
     slabs.emplace_back(static_cast<std::byte*>(::operator new[](kSlabBytes, kOnHugePage)));
-    ::madvise(slabs.back().get(), kSlabBytes, MADV_HUGEPAGE);  // falls back to small pages
+    prefer_huge_pages(slabs.back().get(), kSlabBytes);
     for (std::size_t i = kChunks; i-- > 0;) free.push_back(slabs.back().get() + i * kChunkBytes);
   }
 };
