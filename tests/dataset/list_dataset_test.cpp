@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/storage/files.hpp"
@@ -93,6 +94,23 @@ TEST_F(ListDataset, ReadsWhatTheCommandListWrites) {
   EXPECT_EQ(dataset.ignored, 1u);
   write_file(folder_ / "music.csv", "bytes,modified,location\nmany,,a.mp3\n");
   EXPECT_THAT(error_message([&] { open_dataset(folder_ / "music.csv"); }), HasSubstr("is not one of"));
+}
+
+TEST_F(ListDataset, ReadsNamesWithQuotesAndLineEnds) {
+  const std::vector<std::string> names = {"\"Heroes\".mp3", "a \"b\" c.mp3", "line\n\n end, \"\n.mp3", "z \".mp3"};
+  std::string text = "bytes,modified,location\r\n";
+  for (const std::string& name : names) {
+    text += "7,,";
+    append_csv_field(text, name);
+    text += "\r\n";
+  }
+  write_file(folder_ / "music.csv", text + "7,,unquoted \".mp3\r\n7,,\"more\" \"quotes.mp3\r\n");
+  EXPECT_THAT(ids_of(open_dataset(folder_ / "music.csv")),
+              ElementsAre(names[0], names[1], names[2], "more \"quotes.mp3", "unquoted \".mp3", names[3]));
+  write_file(folder_ / "music.csv", text + "7,,\"a.mp3\r\n7,,b.mp3\r\n");
+  EXPECT_THAT(error_message([&] { open_dataset(folder_ / "music.csv"); }), HasSubstr("no closing quote"));
+  write_file(folder_ / "music.csv", text + "7,,\"a.mp3\n" + std::string(1 << 21, '\n'));
+  EXPECT_THAT(error_message([&] { open_dataset(folder_ / "music.csv"); }), HasSubstr("more than 1 MiB"));
 }
 
 TEST_F(ListDataset, PartsCoverTheWholeAndAreBalancedBySize) {

@@ -71,7 +71,7 @@ std::string_view CsvReader::quoted_field() {
   }
 }
 
-bool CsvReader::next(std::vector<std::string_view>& fields) {
+bool CsvReader::next(std::vector<std::string_view>& fields) & {
   throw_if_interrupted();
   fields.clear();
   unescaped_.clear();

@@ -21,9 +21,9 @@ class CsvReader {
   /// `name`: the source of the text for error messages, usually a path. Throws Error for a binary file and UTF-16.
   CsvReader(std::string_view text, std::string name);
 
-  /// The next row's fields, valid until the next call; false at the end. Throws Error (with the line) for an
-  /// unterminated quoted field.
-  bool next(std::vector<std::string_view>& fields);
+  /// The next row's fields, valid until the next call and as long as the reader; false at the end. Throws Error (with
+  /// the line) for an unterminated quoted field.
+  bool next(std::vector<std::string_view>& fields) &;
   /// The 1-based line on which the last row starts.
   std::size_t line() const { return row_line_; }
   const std::string& name() const { return name_; }

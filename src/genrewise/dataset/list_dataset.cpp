@@ -5,10 +5,12 @@
 #include <charconv>
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <ranges>
 #include <set>
 
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/text.hpp"
@@ -46,6 +48,13 @@ struct Entry {
   std::uint64_t bytes = 0;  // 0: unknown
 };
 
+constexpr std::size_t kMostBytes = 1 << 20;  // of a line
+
+void require_short(const std::string& text, const fs::path& location) {
+  if (text.size() > kMostBytes)
+    throw Error("has a line of more than 1 MiB", location.string(), "give a text file with one location a line");
+}
+
 /// Names of many files: 24 bytes for each, besides its letters.
 class Entries {
  public:
@@ -65,56 +74,80 @@ class Entries {
   std::vector<Entry> all_;
 };
 
-/// Calls `each` for every line of a file, without the blanks around it.
+/// Calls `each` for every line of a file, without its end.
 template <class Each>
 void for_each_line(const fs::path& location, const Each& each) {
   const auto file = open_file(location);
   SequentialReader reader(*file);
-  std::string buffer(1 << 20, '\0'), rest;
+  std::string buffer(kMostBytes, '\0'), rest;
   while (const std::size_t got = reader.read(std::as_writable_bytes(std::span(buffer)))) {
     throw_if_interrupted();
     std::string_view text = std::string_view(buffer).substr(0, got);
     for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
       if (rest.empty()) {
-        each(trimmed(text.substr(0, end)));
+        each(text.substr(0, end));
       } else {
-        each(trimmed(rest += text.substr(0, end)));
+        each(rest += text.substr(0, end));
         rest.clear();
       }
     }
     rest += text;
-    if (rest.size() > buffer.size())
-      throw Error("has a line of more than 1 MiB", location.string(), "give a text file with one location a line");
+    require_short(rest, location);
   }
-  if (!rest.empty()) each(trimmed(rest));
+  if (!rest.empty()) each(rest);
+}
+
+/// What is behind the second comma.
+std::string_view location_in(std::string_view row) {
+  const std::size_t second = row.find(',', row.find(',') + 1);
+  return second == std::string_view::npos ? std::string_view() : row.substr(second + 1);
+}
+
+/// Whether a quoted field goes on in the next line; `text`: from behind its opening quote, or the start of a later
+/// line.
+bool goes_on(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find('"', at)) != std::string_view::npos; at += 2)
+    if (text.substr(at + 1, 1) != "\"") return false;
+  return true;
+}
+
+void read_row(std::string_view row, const fs::path& location, Entries& entries, std::size_t& ignored) {
+  std::string_view name = location_in(row);
+  std::uint64_t bytes = 0;
+  const auto [end, code] = std::from_chars(row.data(), row.data() + row.size(), bytes);
+  if (name.data() == nullptr || code != std::errc() || *end != ',')
+    throw Error(fmt::format("the row \"{}\" is not one of {}", row.substr(0, 100), kListingHeader), location.string(),
+                "write it with `genrewise list PATTERN --csv`");
+  std::optional<CsvReader> quoted;
+  if (name.starts_with('"')) {
+    std::vector<std::string_view> fields;
+    quoted.emplace(name, location.string()).next(fields);
+    name = fields.at(0);
+  }
+  looks_like_audio(name) ? entries.add(name, bytes) : void(++ignored);
 }
 
 void read_listing(const fs::path& location, Entries& entries, std::size_t& ignored) {
   bool first = true;
+  std::string row;  // the lines so far of one with a quoted location that goes on
   for_each_line(location, [&](std::string_view line) {
-    if (std::exchange(first, false) || line.empty()) return;
-    const std::size_t comma = line.find(','), second = line.find(',', comma + 1);
-    std::uint64_t bytes = 0;
-    const auto [end, code] = std::from_chars(line.data(), line.data() + std::min(comma, line.size()), bytes);
-    if (second == std::string_view::npos || code != std::errc() || end != line.data() + comma)
-      throw Error(fmt::format("the row \"{}\" is not one of {}", line.substr(0, 100), kListingHeader),
-                  location.string(), "write it with `genrewise list PATTERN --csv`");
-    const std::string_view name = line.substr(second + 1);
-    std::string plain;
-    if (name.starts_with('"')) {
-      std::vector<std::string_view> fields;
-      CsvReader(name, location.string()).next(fields);
-      plain = fields.at(0);
+    if (std::exchange(first, false) || (row.empty() && trimmed(line).empty())) return;
+    const std::string_view name = location_in(line);
+    if (row.empty() ? name.starts_with('"') && goes_on(name.substr(1)) : goes_on(line)) {
+      (row += line) += '\n';
+      return require_short(row, location);
     }
-    const std::string_view located = plain.empty() ? name : plain;
-    looks_like_audio(located) ? entries.add(located, bytes) : void(++ignored);
+    read_row(trimmed(row += line), location, entries, ignored);
+    row.clear();
   });
+  if (!row.empty()) read_row(row, location, entries, ignored);  // throws: the closing quote is missing
 }
 
 void read_list(const fs::path& location, Entries& entries) {
   bool first = true;
   for_each_line(location, [&](std::string_view line) {
     if (std::exchange(first, false) && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+    line = trimmed(line);
     if (!line.empty() && !line.starts_with('#')) entries.add(line, 0);
   });
 }
