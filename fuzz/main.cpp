@@ -218,6 +218,16 @@ bool mutate_tensors(std::string& header, std::string& data, Rng& rng) {
   return true;
 }
 
+/// Of an HTTP message with JSON.
+bool mutate_body(std::string& message, Rng& rng) {
+  const std::size_t end = message.find("\r\n\r\n");
+  if (end == std::string::npos || rng.below(2) == 0) return false;
+  std::string body = message.substr(end + 4);
+  if (!mutate_json_text(body, rng)) return false;
+  message.replace(end + 4, std::string::npos, body);
+  return true;
+}
+
 void mutate_content(std::string& content, Rng& rng) {
   const bool by_structure = rng.below(4) != 0;
   if (const std::size_t length = header_of(content); by_structure && length > 0) {
@@ -229,7 +239,7 @@ void mutate_content(std::string& content, Rng& rng) {
     content += header + data;
     return;
   }
-  if (!by_structure || !mutate_json_text(content, rng)) mutate_bytes(content);
+  if (!by_structure || (!mutate_json_text(content, rng) && !mutate_body(content, rng))) mutate_bytes(content);
 }
 
 // Checksums.
