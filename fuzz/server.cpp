@@ -1,4 +1,4 @@
-// The routes of genrewise serve: requests, one file each, for a library of three tracks, a run and a dataset.
+// The routes of genrewise serve: requests, one file each, for a library of five files, a run and a dataset.
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -56,8 +56,9 @@ void fit_model(const fs::path& path) {
 class Service {
  public:
   Service() {
-    for (const char* name : {"a.wav", "Low/b.wav", "Low/c \"d\".wav"})
+    for (const char* name : {"a.wav", "Low/b.wav", "Low/c \"d\".wav", "line\nend.wav"})
       put_file(folder_ / "music", name, wav(20 + name[0] % 16));
+    put_file(folder_ / "music", "damaged.wav", "RIFF");
     put_file(folder_ / "runs/train", "curves.csv", "epoch,loss\n1,0.5\n2,nan\n");
     fit_model(folder_ / "m.gwm");
     {

@@ -29,7 +29,7 @@ CORPUS, GOLDEN = ROOT / "fuzz/corpus", ROOT / "tests/golden"
 MORE_SEEDS = {"decode": [GOLDEN / "audio"], "tags": [CORPUS / "decode"], "keras": [GOLDEN / "neural/model.h5"]}
 # Turns of a target in each rotation; the others have one.
 TURNS = {"decode": 3, "tags": 3, "gwm": 3, "tensors": 2, "csv": 2, "feature_table": 3, "pack": 2, "run": 2, "archive": 2,
-         "model_result": 2, "catalogue": 2, "query": 2, "s3": 2, "gcs": 2, "tag_changes": 2, "dataset": 2}
+         "model_result": 2, "catalogue": 2, "query": 2, "s3": 2, "gcs": 2, "tag_changes": 2, "dataset": 2, "routes": 3}
 # What reads which foreign bytes: the sources whose lines are counted.
 PARSERS = {
     "audio: MP3 (frames, layout)": "audio/(mp3_reader|mpeg_frames|mpeg_layout)",
@@ -63,6 +63,7 @@ PARSERS = {
     "downloads": "storage/download",
     "package index, locations": "storage/(python_index|location|wildcards)",
     "HTTP requests": "apps/server/(head|served_file|guard)",
+    "HTTP routes": "apps/server/(.*_routes|http|uploads|jobs|services)",
 }
 # Functions in these sources that get no foreign bytes: they train, make results, or act for the user.
 NOT_READING = re.compile("|".join((

@@ -178,6 +178,7 @@ HttpResponse post_playlist(Services& services, const HttpRequest& request) {
   order.descending = body.value("descending", order.descending);
   order.seed = body.value("seed", std::uint64_t{0});
   const Catalogue catalogue = services.library.read();
+  if (config.start != 0) static_cast<void>(track_of(catalogue, config.start));
   if (config.smooth || config.start != 0) require_features(catalogue);
   const auto held = services.heavy.take();
   const auto tracks = choose_tracks(catalogue, find_tracks(catalogue, query, order), config);

@@ -75,6 +75,7 @@ TEST_F(Playlists, SmoothAndSimilarOrdersFollowTheFeatures) {
   EXPECT_THAT(chosen(tracks, {.smooth = true}), ElementsAre("0", "1", "2", "3", "4", "5", "none"));
   EXPECT_THAT(chosen(tracks, {.limit = 3, .start = tracks[1].id}), ElementsAre("5", "4", "3"));
   EXPECT_THAT(testing::error_message([&] { chosen(tracks, {.start = tracks.back().id}); }), HasSubstr("no features"));
+  EXPECT_THAT(testing::error_message([&] { chosen({}, {.start = 999}); }), HasSubstr("no such track"));
 }
 
 Matrix points_on_the_sphere(std::size_t count, std::size_t size) {
@@ -143,7 +144,7 @@ TEST_F(Playlists, UpdatesKeepWhatAPersonAdded) {
     std::string text = write(name, {a, b});
     const std::string own = xspf ? "<track><location>http://radio/live</location><title>R &amp; B</title></track>"
                                    "<track><location>music/c.mp3</location></track></trackList>"
-                                 : "#EXTINF:-1,R & B\r\nhttp://radio/live\r\nmusic/c.mp3\r\n#a remark\n";
+                                 : "#EXTINF:-1,R & B\r\nhttp://radio/live\r\r\nmusic/c.mp3\r\r\r#a remark\n";
     if (xspf) {
       text.replace(text.find("</trackList>"), 12, own);
       text.replace(text.find("<title>"), 0, "<annotation>mine</annotation>");
@@ -154,6 +155,7 @@ TEST_F(Playlists, UpdatesKeepWhatAPersonAdded) {
     const std::string updated = write(name, {b}, 2);
     EXPECT_THAT(updated, Not(HasSubstr("a.mp3"))) << name;
     EXPECT_LT(updated.find("b.mp3"), updated.find("http://radio/live"));
+    EXPECT_THAT(updated, Not(HasSubstr("\r")));
     EXPECT_THAT(updated, HasSubstr(xspf ? "R &amp; B" : "#EXTINF:-1,R & B\nhttp://radio/live\n"));
     EXPECT_THAT(updated, HasSubstr(xspf ? "<annotation>mine" : "#a remark\n"));
     write(name, {b, c}, 1);  // c.mp3 stays the person's

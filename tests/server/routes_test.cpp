@@ -241,6 +241,20 @@ TEST_F(ServerTest, ListsSimilarTracks) {
   EXPECT_EQ(get("/v1/similar?upload=999").status, 404);
 }
 
+TEST_F(ServerTest, NamesTracksThatCannotServeARequest) {
+  write_file(music_ / "broken.wav", "RIFF");
+  make("line\nbreak.wav", "noise");
+  catalogue_.emplace(file_, Catalogue::Access::write);
+  scan();
+  catalogue_.reset();
+  start();
+  const std::string broken = id_of("broken.wav");
+  EXPECT_EQ(get("/v1/similar?track=" + broken).status, 400);
+  EXPECT_NE(post("/v1/playlists", "{\"start\": " + broken + "}").body.find("no features"), std::string::npos);
+  EXPECT_NE(post("/v1/playlists", json::object()).body.find("line break"), std::string::npos);
+  EXPECT_EQ(post("/v1/playlists", {{"start", 999}, {"q", "genre:Polka"}}).status, 404);
+}
+
 TEST_F(ServerTest, MakesPlaylists) {
   start();
   const Answer m3u = post("/v1/playlists", {{"q", "genre:noise"}, {"title", "Lärm"}});

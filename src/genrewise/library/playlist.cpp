@@ -83,11 +83,14 @@ std::vector<std::int64_t> ids_of(std::span<const CatalogueTrack> tracks) {
 
 void sort_by_similarity(const Catalogue& catalogue, std::vector<CatalogueTrack>& tracks, std::int64_t start) {
   std::erase_if(tracks, [&](const CatalogueTrack& track) { return track.id == start; });
-  if (auto track = catalogue.track(start)) tracks.insert(tracks.begin(), std::move(*track));
+  auto track = catalogue.track(start);
+  if (!track) throw UsageError("there is no such track", fmt::format("track {}", start));
+  tracks.insert(tracks.begin(), std::move(*track));
   const Embeddings embeddings = load_embeddings(catalogue, ids_of(tracks));
   const auto found = std::ranges::find(embeddings.tracks, start);
   if (found == embeddings.tracks.end())
-    throw Error("this track has no features to compare", tracks.front().path.string(), "scan its folder with --retry");
+    throw UsageError("this track has no features to compare", tracks.front().path.string(),
+                     "scan its folder with --retry");
   const auto first = static_cast<std::size_t>(found - embeddings.tracks.begin());
   std::map<std::int64_t, float> away;
   for (std::size_t row = 0; row < embeddings.tracks.size(); ++row)

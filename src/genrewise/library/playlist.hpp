@@ -21,7 +21,7 @@ struct PlaylistConfig {
 };
 
 /// Takes tracks in their order as long as limits and quotas allow, and orders them. Missing tracks and those whose file
-/// is gone are left out. Throws Error if `start` has no features.
+/// is gone are left out. Throws UsageError if there is no track `start`, or it has no features.
 std::vector<CatalogueTrack> choose_tracks(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks,
                                           const PlaylistConfig& config);
 
@@ -48,8 +48,8 @@ struct PlaylistWritten {
 };
 /// Writes the playlist, complete or not at all. Entries that genrewise writes are marked (`#GENREWISE:` lines, `meta`
 /// elements); the others of an existing file were added by a person and stay, in their order, after the tracks. Throws
-/// Error for another extension, for a path with a line break in an M3U (remedy: .xspf), for an existing XSPF that is
-/// not XML, and if the file cannot be written or is changed by another program at the same time.
+/// UsageError for another extension and for a path with a line break in an M3U (remedy: .xspf), Error for an existing
+/// XSPF that is not XML, and if the file cannot be written or is changed by another program at the same time.
 PlaylistWritten write_playlist(const PlaylistFile& file, const std::string& title,
                                std::span<const CatalogueTrack> tracks);
 

@@ -54,16 +54,16 @@ struct Added {
   std::string text;  // in the playlist's format
 };
 
-std::vector<Added> added_to_m3u(std::string_view text, const Base& base) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+std::vector<Added> added_to_m3u(std::string text, const Base& base) {
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  std::ranges::replace(text, '\r', '\n');
   const auto lines = split_text(text, '\n');
   std::set<std::string, std::less<>> marks;
   for (const std::string& line : lines)
     if (line.starts_with(kMark)) marks.emplace(trimmed(line.substr(kMark.size())));
   std::vector<Added> added;
   std::string comments;
-  for (std::string line : lines) {
-    if (line.ends_with('\r')) line.pop_back();
+  for (const std::string& line : lines) {
     if (line.empty() || line == "#EXTM3U" || line.starts_with("#PLAYLIST:") || line.starts_with(kMark)) continue;
     if (line.starts_with('#')) {
       comments += line + "\n";
@@ -123,8 +123,8 @@ std::string m3u_text(const std::string& title, const std::vector<Entry>& entries
   std::string text = fmt::format("#EXTM3U\n#PLAYLIST:{}\n", title);
   for (const auto& [track, path, marked] : entries) {
     if (path.find_first_of("\r\n") != std::string::npos)
-      throw Error("the name of a track has a line break, which an M3U playlist cannot hold", path,
-                  fmt::format("write {}", fs::path(file).replace_extension(".xspf").filename().string()));
+      throw UsageError("the name of a track has a line break, which an M3U playlist cannot hold", path,
+                       fmt::format("write {}", fs::path(file).replace_extension(".xspf").filename().string()));
     const std::string line = path.starts_with('#') || path.starts_with(' ') ? "./" + path : path;
     if (marked) text += fmt::format("{}{}\n", kMark, mark_of(line));
     text += fmt::format("#EXTINF:{},{}{}{}\n{}\n", track->duration_s > 0 ? std::lround(track->duration_s) : -1,
@@ -171,7 +171,7 @@ PlaylistWritten write_playlist(const PlaylistFile& file, const std::string& titl
   const std::string extension = lower_case(file.path.extension().string());
   const bool xspf = extension == ".xspf";
   if (!xspf && extension != ".m3u8" && extension != ".m3u")
-    throw Error("is no name of a playlist", file.path.string(), "give a name that ends in .m3u8, .m3u or .xspf");
+    throw UsageError("is no name of a playlist", file.path.string(), "give a name that ends in .m3u8, .m3u or .xspf");
   FileContents there;
   if (file_exists(file.path)) there = read_file_and_version(file.path);
   if (!file.keep_added) there.bytes.clear();

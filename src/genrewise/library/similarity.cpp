@@ -260,8 +260,8 @@ std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::int64_
   auto stored =
       catalogue.database().query("SELECT row FROM features WHERE track = ? AND recipe = ?", track, features.id);
   if (!self || !stored.next())
-    throw Error("the track has no features", self ? self->path.string() : fmt::format("track {}", track),
-                "analyse it with `genrewise library scan`");
+    throw UsageError("the track has no features", self ? self->path.string() : fmt::format("track {}", track),
+                     "analyse it with `genrewise library scan`");
   std::vector<float> row(features.columns);
   unpack(stored.blob(0), row);
   return similar_to(catalogue, features, row, n, &*self);

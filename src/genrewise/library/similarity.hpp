@@ -39,7 +39,7 @@ struct SimilarTrack {
   double similarity = 0;  ///< cosine, -1 .. 1
 };
 /// The n most similar tracks to a track, most similar first, without itself and its duplicates (same fingerprint).
-/// Memory does not grow with the catalogue. Throws Error if the track has no features.
+/// Memory does not grow with the catalogue. Throws UsageError if the track has no features.
 std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::int64_t track, std::size_t n);
 /// The same for a row of features of the catalogue's main recipe (a file that is not in the catalogue).
 std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::span<const float> features, std::size_t n);
