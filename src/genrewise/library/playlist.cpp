@@ -83,9 +83,9 @@ std::vector<std::int64_t> ids_of(std::span<const CatalogueTrack> tracks) {
 
 void sort_by_similarity(const Catalogue& catalogue, std::vector<CatalogueTrack>& tracks, std::int64_t start) {
   std::erase_if(tracks, [&](const CatalogueTrack& track) { return track.id == start; });
-  auto track = catalogue.track(start);
-  if (!track) throw UsageError("there is no such track", fmt::format("track {}", start));
-  tracks.insert(tracks.begin(), std::move(*track));
+  auto first_track = catalogue.track(start);
+  if (!first_track) throw UsageError("there is no such track", fmt::format("track {}", start));
+  tracks.insert(tracks.begin(), std::move(*first_track));
   const Embeddings embeddings = load_embeddings(catalogue, ids_of(tracks));
   const auto found = std::ranges::find(embeddings.tracks, start);
   if (found == embeddings.tracks.end())
