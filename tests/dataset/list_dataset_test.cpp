@@ -98,7 +98,9 @@ TEST_F(ListDataset, ReadsWhatTheCommandListWrites) {
 
 TEST_F(ListDataset, ReadsNamesWithQuotesAndLineEnds) {
   const std::vector<std::string> names = {"\"Heroes\".mp3", "a \"b\" c.mp3", "line\n\n end, \"\n.mp3", "z \".mp3"};
-  std::string text = "bytes,modified,location\r\n";
+  std::string text =
+      "\xEF\xBB\xBF"
+      "bytes,modified,location\r\n";
   for (const std::string& name : names) {
     text += "7,,";
     append_csv_field(text, name);

@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kListingHeader = "bytes,modified,location";  // of `genrewise list --csv`
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_in_store(const fs::path& location) {
   return local_work_path(location) != location;
@@ -40,7 +41,9 @@ bool is_pattern(const fs::path& location) {
 }
 
 bool is_listing(const fs::path& location) {
-  return trimmed(first_line(location)) == kListingHeader;
+  const std::string line = first_line(location);
+  return trimmed(std::string_view(line).substr(line.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0)) ==
+         kListingHeader;
 }
 
 struct Entry {
@@ -146,7 +149,7 @@ void read_listing(const fs::path& location, Entries& entries, std::size_t& ignor
 void read_list(const fs::path& location, Entries& entries) {
   bool first = true;
   for_each_line(location, [&](std::string_view line) {
-    if (std::exchange(first, false) && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+    if (std::exchange(first, false) && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
     line = trimmed(line);
     if (!line.empty() && !line.starts_with('#')) entries.add(line, 0);
   });
