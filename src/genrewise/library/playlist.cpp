@@ -188,9 +188,12 @@ std::vector<GenreTracks> tracks_by_genre(std::vector<CatalogueTrack> tracks) {
           std::string_view(R"(/\:*?"<>|)").find(letter) != std::string::npos)
         letter = '-';
     if (name.front() == '.') name.front() = '_';
-    if (name.size() > kMostNameBytes)
-      name.resize(name.rfind(' ', kMostNameBytes) == std::string::npos ? kMostNameBytes
-                                                                       : name.rfind(' ', kMostNameBytes));
+    if (name.size() > kMostNameBytes) {
+      std::size_t end = name.rfind(' ', kMostNameBytes);
+      if (end == std::string::npos || end == 0)  // within a word, not within a letter of UTF-8
+        for (end = kMostNameBytes; end > 1 && (name[end] & 0xc0) == 0x80;) --end;
+      name.resize(end);
+    }
     std::string unique = name;
     for (int number = 2; !names.insert(folded(unique)).second; ++number) unique = fmt::format("{} ({})", name, number);
     playlists.push_back({genre, unique, std::move(of_genre)});
