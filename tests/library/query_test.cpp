@@ -243,6 +243,22 @@ TEST_F(QueryTest, SelectsPathsAndFoldersWithinAQuery) {
   EXPECT_THAT(error_message([&] { names({root + "/new.mp3"}); }), HasSubstr("genrewise library scan"));
 }
 
+TEST_F(QueryTest, TakesThousandsOfWordsAndPaths) {
+  add_all({named("a"), named("b")});
+  std::string words, alternatives = "genre:Rock";
+  std::vector<std::string> paths;
+  for (int i = 0; i < 2000; ++i) {
+    words += "a ";
+    alternatives += ",x";
+    paths.push_back(i % 2 == 0 ? "/m/a" : "/m");
+  }
+  EXPECT_EQ(found(words), "a");
+  EXPECT_EQ(found(alternatives), "ab");
+  EXPECT_EQ(select_tracks(*catalogue_, paths, {}).size(), 2u);
+  for (int i = 0; i < 4; ++i) words += words;
+  EXPECT_THAT(error_message([&] { found(words); }), HasSubstr("30000 are possible"));
+}
+
 TEST_F(QueryTest, PoolsTheEvidenceOfAlbumsAndArtists) {
   CatalogueTrack one = track("/m/x/1", {0.6f, 0.2f, 0.2f}), two = track("/m/x/2", {0.1f, 0.1f, 0.8f}),
                  three = track("/m/x/3", {0.9f, 0, 0.1f}), other = track("/m/y/1", {0, 1, 0});

@@ -58,6 +58,13 @@ struct Amount {
   bool is_age = false;
 };
 
+/// As a balanced tree, since SQLite refuses expressions that are deeper than 1,000, as a chain of that many is.
+std::string joined(std::span<const std::string> conditions, std::string_view word) {
+  if (conditions.size() < 2) return conditions.empty() ? "" : fmt::format("({})", conditions[0]);
+  const std::size_t half = conditions.size() / 2;
+  return fmt::format("({} {} {})", joined(conditions.first(half), word), word, joined(conditions.subspan(half), word));
+}
+
 bool is_minus(char c) {
   return c == '-' || c == '!';
 }
@@ -67,11 +74,12 @@ class Parser {
   Parser(std::string_view text, std::int64_t now_s) : text_(text), now_s_(now_s) {}
 
   Query parse() {
+    std::vector<std::string> terms;
     while (skip_blanks()) {
       term_ = at_;
-      const std::string condition = term();
-      query_.condition += fmt::format("{}{}", query_.condition.empty() ? "" : " AND ", condition);
+      terms.push_back(term());
     }
+    query_.condition = joined(terms, "AND");
     return std::move(query_);
   }
 
@@ -113,11 +121,11 @@ class Parser {
 
   /// VALUE,VALUE...; a comma in quotes is text.
   std::string alternatives(const Field& field) {
-    std::string condition;
+    std::vector<std::string> comparisons;
     do {
-      condition += (condition.empty() ? "(" : " OR ") + comparison(field);
+      comparisons.push_back(comparison(field));
     } while (at_ < text_.size() && text_[at_] == ',' && ++at_ > 0);
-    return condition + ")";
+    return joined(comparisons, "OR");
   }
 
   /// The text up to a blank, or up to a comma of alternatives, outside of quotes.
@@ -261,6 +269,10 @@ class Parser {
 };
 
 Statement select(const Catalogue& catalogue, std::string_view columns, const Query& query, const std::string& order) {
+  constexpr std::size_t kMostValues = 30'000;  // SQLite has 32,766
+  if (query.values.size() > kMostValues)
+    throw UsageError(fmt::format("has {} words and paths, of which {} are possible", query.values.size(), kMostValues),
+                     "query", "name folders instead of files, or ask several times");
   std::string where = query.missing ? "" : "missing = 0";
   if (!query.condition.empty()) where += (where.empty() ? "" : " AND ") + query.condition;
   Statement rows = catalogue.database().query(
@@ -354,15 +366,15 @@ std::vector<CatalogueTrack> select_tracks(const Catalogue& catalogue, const std:
   }
   Query query = parse_query(fmt::format("{}", fmt::join(words, " ")));
   if (paths.empty()) return find_tracks(catalogue, query, order);
-  std::string places;
+  std::vector<std::string> places;
   std::vector<Query::Value> values;
   for (const Query& path : paths) {
     const bool only_present = !query.missing && path.values.size() > 1;
-    places +=
-        fmt::format("{}{}{}", places.empty() ? "" : " OR ", path.condition, only_present ? " AND missing = 0" : "");
+    places.push_back(path.condition + (only_present ? " AND missing = 0" : ""));
     values.insert(values.end(), path.values.begin(), path.values.end());
   }
-  query.condition = fmt::format("({}){}{}", places, query.condition.empty() ? "" : " AND ", query.condition);
+  query.condition =
+      fmt::format("{}{}{}", joined(places, "OR"), query.condition.empty() ? "" : " AND ", query.condition);
   query.values.insert(query.values.begin(), values.begin(), values.end());
   query.missing = true;
   return find_tracks(catalogue, query, order);
