@@ -85,6 +85,9 @@ TEST(JsonOfFiles, IsRefusedWithFileLineAndColumnAndWithoutTheLibrarysPrefix) {
 TEST(JsonOfFiles, IsRefusedWhenItNestsTooDeeply) {
   for (const std::size_t depth : {101, 1'000'000})
     EXPECT_THAT(error_message([&] { parse_json(std::string(depth, '['), "f"); }), HasSubstr("too deeply"));
+  for (const auto& text : {std::string(101, '['), std::string("{"), std::string()})
+    EXPECT_TRUE(try_parse_json(text).is_discarded());
+  EXPECT_EQ(try_parse_json("[1]"), json::array({1}));
   std::string objects;
   for (int i = 0; i < 101; ++i) objects += "{\"a\":";
   EXPECT_THAT(error_message([&] { parse_json(objects, "f"); }), HasSubstr("too deeply"));

@@ -155,6 +155,9 @@ TEST_F(GoogleCredentials, SignAJsonWebTokenForAServiceAccount) {
 TEST_F(GoogleCredentials, UseAUsersLoginInTheWellKnownFile) {
   FunctionServer server([](const StoreRequest& request) {
     const auto form = form_of(request);
+    constexpr std::size_t kDepth = 200'000;
+    if (form.at("refresh_token") == "1//deep")
+      return refused(400, "{\"error\":" + std::string(kDepth, '[') + std::string(kDepth, ']') + "}");
     if (form.at("refresh_token") != "1//refresh")
       return refused(400, R"({"error":"invalid_grant","error_description":"Token 1//geheim has been revoked."})");
     EXPECT_EQ(form.at("client_secret"), "d-secret");
@@ -173,6 +176,8 @@ TEST_F(GoogleCredentials, UseAUsersLoginInTheWellKnownFile) {
   ::setenv("CLOUDSDK_CONFIG", (folder_ / "sdk").c_str(), 1);
   write_file(folder_ / "sdk/application_default_credentials.json", login("1//geheim"));
   EXPECT_THAT(error("gs"), AllOf(HasSubstr("invalid_grant: Token *** has been revoked"), HasSubstr("log in again")));
+  write_file(folder_ / "sdk/application_default_credentials.json", login("1//deep"));
+  EXPECT_THAT(error("gs"), HasSubstr("log in again"));
 }
 
 TEST_F(GoogleCredentials, HaveALifetimeThatTheClockCanCount) {

@@ -26,6 +26,8 @@ Seal seal_of(std::string_view bytes, std::string_view digits);
 /// Parses the text of a file. Throws Error, with `where` and `remedy`, for text that is not JSON (states line and
 /// column) or nests deeper than 100 levels. Takes at most some 30 times the memory of the text.
 nlohmann::json parse_json(std::string_view text, const std::string& where, const std::string& remedy = {});
+/// The same, but where that throws the result is discarded (nlohmann::json::is_discarded()).
+nlohmann::json try_parse_json(std::string_view text);
 
 /// Text of an object with a member "sha256" over the whole text, indented by `indent` blanks (-1: one line); bytes that
 /// are not UTF-8 become U+FFFD.

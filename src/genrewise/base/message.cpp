@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/json_file.hpp"
 
 namespace genrewise {
 namespace {
@@ -49,7 +50,7 @@ Message read_message(const ReadBytes& read, const MessageLimits& limits) {
            limits.other);
   std::string text(prefix.header_bytes, '\0');
   read(std::as_writable_bytes(std::span(text)));
-  Message message{json::parse(text, nullptr, false), {}};
+  Message message{try_parse_json(text), {}};
   if (!message.header.contains("type") || !message.header["type"].is_string())  // only objects contain
     refuse("the other program sent a message without a type", limits.other);
   message.numbers.resize(prefix.numbers);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/byte_text.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/utf8_locale.hpp"
 
@@ -139,7 +140,7 @@ std::string Statement::text(int column) const {
 }
 std::vector<std::string> Statement::texts(int column) const {
   try {
-    return any_texts(nlohmann::json::parse(text(column)));
+    return any_texts(try_parse_json(text(column)));
   } catch (const nlohmann::json::exception&) {
     fail(SQLITE_CORRUPT, fmt::format("{} is no list of texts", sqlite3_column_name(statement_, column)),
          database_->file());

@@ -10,6 +10,7 @@
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/location.hpp"
 #include "genrewise/storage/object_client.hpp"
@@ -28,7 +29,7 @@ std::string reason_in(const std::string& body) {
   const auto add = [&](std::string_view text) {
     if (!text.empty()) reason += (reason.empty() ? "" : ": ") + std::string(text);
   };
-  const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const auto json = try_parse_json(body);
   if (json.is_object()) {
     const auto error = json.contains("error") ? json["error"] : nlohmann::json();
     for (const auto& value : {error, error.is_object() ? error.value("message", nlohmann::json()) : nlohmann::json(),
@@ -186,7 +187,7 @@ std::shared_ptr<CredentialSource> last_resort(CredentialSource::Fetch fetch, Err
 }
 
 nlohmann::json parse_credentials(std::string_view text, const std::string& where) {
-  auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  auto json = try_parse_json(text);
   if (json.is_object()) return json;
   throw Error("is not a JSON object with credentials", where, "check that file or server");
 }

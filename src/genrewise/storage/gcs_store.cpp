@@ -6,6 +6,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/location.hpp"
 
@@ -24,7 +25,7 @@ struct GcsObject {
 constexpr char kObjectFields[] = "name,size,generation,md5Hash,updated";
 
 json parse(const HttpResponse& response) {
-  return json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  return try_parse_json(response.body);
 }
 
 std::string text_in(const json& object, const char* name) {

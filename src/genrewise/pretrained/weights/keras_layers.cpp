@@ -36,7 +36,7 @@ void convert(const fs::path& h5, const fs::path& target) {
   // The converter's last line is its error as JSON, unless it crashed or exceeded its time or memory limit.
   while (output.ends_with('\n')) output.pop_back();
   const std::string last = output.substr(output.rfind('\n') + 1);
-  if (const json error = json::parse(last, nullptr, false); error.is_object() && error.contains("problem"))
+  if (const json error = try_parse_json(last); error.is_object() && error.contains("problem"))
     throw Error(error.value("problem", ""), error.value("where", h5.string()), error.value("remedy", ""));
   const int signal = code - 128;
   const std::string how = signal == SIGXCPU || signal == SIGALRM ? fmt::format("took longer than {} s", kConversion_s)
