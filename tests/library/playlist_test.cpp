@@ -178,9 +178,14 @@ TEST_F(Playlists, XspfHoldsPercentEncodedUrisAndAnyName) {
 
 TEST_F(Playlists, RefusesOtherExtensionsAndFilesThatAreNoPlaylists) {
   EXPECT_THAT(testing::error_message([&] { write_playlist({folder_ / "list.txt"}, "", {}); }), HasSubstr(".m3u8"));
-  write_file(folder_ / "list.xspf", "<html/>");
-  EXPECT_THAT(testing::error_message([&] { write_playlist({folder_ / "list.xspf"}, "", {}); }),
-              HasSubstr("not an XSPF"));
+  std::string deep = "<playlist><trackList>";
+  for (int i = 0; i < 200'000; ++i) deep += "<a>";
+  for (int i = 0; i < 200'000; ++i) deep += "</a>";
+  for (const std::string& text : {deep + "</trackList></playlist>", std::string("<html/>")}) {
+    write_file(folder_ / "list.xspf", text);
+    EXPECT_THAT(testing::error_message([&] { write_playlist({folder_ / "list.xspf"}, "", {}); }),
+                HasSubstr("not an XSPF"));
+  }
   EXPECT_EQ(read_file(folder_ / "list.xspf"), "<html/>");
 }
 

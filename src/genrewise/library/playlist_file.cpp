@@ -76,6 +76,14 @@ std::vector<Added> added_to_m3u(std::string text, const Base& base) {
   return added;
 }
 
+/// The library's functions that write and remove elements are recursive, and run out of stack on deep ones.
+bool is_deep(pugi::xml_document& document) {
+  struct Walker : pugi::xml_tree_walker {
+    bool for_each(pugi::xml_node&) override { return depth() < 100; }
+  } walker;
+  return !document.traverse(walker);
+}
+
 /// Takes the tracks of a person out of the document and removes all others; what else it holds stays.
 std::vector<Added> take_added(pugi::xml_document& document, const std::string& text, const fs::path& file,
                               const Base& base) {
@@ -86,7 +94,8 @@ std::vector<Added> take_added(pugi::xml_document& document, const std::string& t
     auto playlist = document.append_child("playlist");
     playlist.append_attribute("version") = "1";
     playlist.append_attribute("xmlns") = "http://xspf.org/ns/0/";
-  } else if (!document.load_buffer(text.data(), text.size(), pugi::parse_full) || !document.child("playlist")) {
+  } else if (!document.load_buffer(text.data(), text.size(), pugi::parse_full) || !document.child("playlist") ||
+             is_deep(document)) {
     throw Error("is not an XSPF playlist", file.string(), "move it away, or give another name");
   }
   auto playlist = document.child("playlist");
