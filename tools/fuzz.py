@@ -70,7 +70,7 @@ NOT_READING = re.compile("|".join((
     "Preprocessor::fit", r"preprocessing\.cpp", "Novelty::(fit|set_limit)", "Confidence::(threshold|least_error)",
     r"to_json.*Confidence", "Model::predict", "table_ending", "assign_parts", "require_same_data", "keep_part",
     "make_folds", "rows_except", "Catalogue::(correct|forget)", "default_catalogue", "default_models", "download_wheel",
-    "download_by_pip", "pip_problem", "index_page", "for_each_(matching|with_prefix)", "list_matching", "require_local",
+    "download_by_pip", "pip_problem", "index_page", "for_each_(matching|with_prefix)", "list_matching",
     "canonical_paths", "ServedFile::", "is_inside", "session_cookie", r"to_string\(", "RowJournal::remove")))
 
 

@@ -102,8 +102,8 @@ TEST_F(Predict, RefusesSilentAndTooShortTracks) {
   EXPECT_EQ(predictor.predict_file(write("silent.wav", std::vector<float>(100 * kRate, 0.0f))).error().reason,
             "silent");
   EXPECT_EQ(predictor.predict_file(write("one.wav", {0.5f})).error().reason, "too short");
-  const std::string bytes = testing::wav_of(std::vector<float>(5 * kRate, 0.25f), 1, kRate);
-  EXPECT_EQ(predictor.predict_bytes(std::as_bytes(std::span(bytes)), "memory").error().reason, "silent");
+  EXPECT_EQ(predictor.predict_file(write("constant.wav", std::vector<float>(5 * kRate, 0.25f))).error().reason,
+            "silent");
 }
 
 TEST_F(Predict, LeavesOutSilentWindows) {
@@ -148,20 +148,6 @@ TEST_F(Predict, AnalysesOnlyTheMiddleWithOneWindow) {
   EXPECT_DOUBLE_EQ(prediction->windows[0].start_s, 35);
   EXPECT_EQ(ranked(prediction->probabilities)[0], 1 - kQuiet);
   EXPECT_EQ(prediction->windows[0].duration_s, 30);
-}
-
-TEST_F(Predict, PredictsTheSameFromBytesAsFromTheFile) {
-  const fs::path path = write("a.wav", noise(70, 0.1f, 5));
-  const std::string bytes = read_file(path);
-  const Predictor predictor(loudness_model());
-  const auto file = predictor.predict_file(path);
-  const auto memory = predictor.predict_bytes(std::as_bytes(std::span(bytes)), "upload.wav");
-  ASSERT_TRUE(file.has_value() && memory.has_value());
-  EXPECT_EQ(file->probabilities, memory->probabilities);
-  EXPECT_EQ(memory->windows.size(), 2u);
-  const auto nothing = predictor.predict_bytes({}, "upload.wav");
-  ASSERT_FALSE(nothing.has_value());
-  EXPECT_EQ(nothing.error().where, "upload.wav");
 }
 
 TEST_F(Predict, ReturnsAFaultPerUnusableFile) {

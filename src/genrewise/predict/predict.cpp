@@ -49,12 +49,6 @@ std::unique_ptr<FeatureSet> features_for(const Model& model) {
 
 }  // namespace
 
-/// A track, from a file or from memory.
-struct Predictor::Source {
-  std::function<Expected<AudioInfo>()> probe;
-  ExtractWindow extract;
-};
-
 std::vector<std::size_t> ranked(std::span<const float> probabilities) {
   std::vector<std::size_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -75,30 +69,24 @@ Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
 
 Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path, std::optional<int> windows) const {
-  return predict({[&] { return probe_file(path); },
-                  [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(path, clip, row); }},
-                 windows.value_or(options_.windows));
+  const auto extract = [&](const ClipRequest& clip, std::span<float> row) {
+    return extractor_->extract(path, clip, row);
+  };
+  return predict(path, extract, windows.value_or(options_.windows));
 }
 
 Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path, const ExtractWindow& extract) const {
-  return predict({[&] { return probe_file(path); }, extract}, options_.windows);
+  return predict(path, extract, options_.windows);
 }
 
-Expected<Prediction> Predictor::predict_bytes(std::span<const std::byte> bytes, const std::string& name) const {
-  return predict(
-      {[&] { return probe_bytes(bytes, name); },
-       [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(bytes, name, clip, row); }},
-      options_.windows);
-}
-
-Expected<Prediction> Predictor::predict(const Source& source, int most) const {
-  const auto info = source.probe();
+Expected<Prediction> Predictor::predict(const std::filesystem::path& path, const ExtractWindow& extract,
+                                        int most) const {
+  const auto info = probe_file(path);
   if (!info) return tl::unexpected(info.error());
   const std::vector<Window> windows = windows_of(info->duration_s, most);
   Matrix rows(windows.size(), features_->size());
   std::vector<Expected<void>> extracted(windows.size());
-  parallel_for(windows.size(),
-               [&](std::size_t i, int) { extracted[i] = source.extract(windows[i].clip, rows.row(i)); });
+  parallel_for(windows.size(), [&](std::size_t i, int) { extracted[i] = extract(windows[i].clip, rows.row(i)); });
 
   std::vector<std::size_t> usable;
   for (std::size_t i = 0; i < windows.size(); ++i)

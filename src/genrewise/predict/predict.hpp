@@ -72,8 +72,6 @@ class Predictor {
   /// The same with rows that `extract` computes, for a caller that needs more from the windows. The middle window of an
   /// odd number is kDefaultClip.
   Expected<Prediction> predict_file(const std::filesystem::path& path, const ExtractWindow& extract) const;
-  /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
-  Expected<Prediction> predict_bytes(std::span<const std::byte> bytes, const std::string& name) const;
 
   /// From rows of features(), one per window and at least one; without times.
   Prediction predict_features(const Matrix& rows) const;
@@ -84,8 +82,7 @@ class Predictor {
                                                                  Progress& progress) const;
 
  private:
-  struct Source;
-  Expected<Prediction> predict(const Source& source, int windows) const;
+  Expected<Prediction> predict(const std::filesystem::path& path, const ExtractWindow& extract, int windows) const;
 
   Model model_;
   PredictOptions options_;

@@ -77,11 +77,6 @@ Expected<void> check_file(const fs::path& location) {
   return fault("cannot be opened", "is not a regular file");
 }
 
-void require_local(const fs::path& location, std::string_view what, std::string_view remedy) {
-  if (!is_remote(location.native())) return;
-  throw Error(std::string(what) + " must be on this machine", location.string(), std::string(remedy));
-}
-
 fs::path local_work_path(const fs::path& location) {
   if (!is_remote(location.native())) return location;
   const fs::path cache = environment_variable("XDG_CACHE_HOME"), home = environment_variable("HOME");

@@ -34,10 +34,6 @@ std::filesystem::path canonical_location(const std::filesystem::path& location);
 /// stores are assumed to exist: a request for each would take as long as reading it.
 Expected<void> check_file(const std::filesystem::path& location);
 
-/// Throws Error unless the location is local, for work that needs a file system (searching folders, other programs).
-/// `what` names it in the message ("a folder of genres"); `remedy` as in Error.
-void require_local(const std::filesystem::path& location, std::string_view what, std::string_view remedy);
-
 /// A local path for unfinished work on `location` (journals, incomplete files): the location itself if it is a path,
 /// else a folder under $XDG_CACHE_HOME, ~/.cache or the system's temporary folder (not created). The same location
 /// always gives the same path, so interrupted work continues there.
