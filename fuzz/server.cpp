@@ -1,8 +1,10 @@
 // The routes of genrewise serve: requests, one file each, for a library of five files, a run and a dataset.
+#include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <optional>
 #include <thread>
 
+#include "audio/wav_writer.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/library/scan.hpp"
 #include "genrewise/models/model.hpp"
@@ -18,20 +20,11 @@ namespace fs = std::filesystem;
 
 constexpr int kRate_hz = 8000, kSamples = 4000;
 
-/// A mono WAV file of 16 bits.
+/// A mono WAV file.
 std::string wav(int period) {
-  std::string samples;
-  for (int i = 0; i < kSamples; ++i) {
-    samples += '\0';
-    samples += static_cast<char>(i % period);
-  }
-  const auto number = [](std::uint32_t value) {
-    std::string bytes;
-    for (int i = 0; i < 4; ++i) bytes += static_cast<char>(value >> (8 * i));
-    return bytes;
-  };
-  return "RIFF" + number(36 + 2 * kSamples) + "WAVEfmt " + number(16) + number(0x10001) + number(kRate_hz) +
-         number(2 * kRate_hz) + number(0x100002) + "data" + number(2 * kSamples) + samples;
+  std::vector<std::int16_t> samples(kSamples);
+  for (int i = 0; i < kSamples; ++i) samples[static_cast<std::size_t>(i)] = static_cast<std::int16_t>(i % period * 256);
+  return testing::wav_of(samples, 1, kRate_hz);
 }
 
 void fit_model(const fs::path& path) {
@@ -72,12 +65,7 @@ class Service {
                                            .datasets = {(folder_ / "music").string()},
                                            .isolation = {}},
                       Runtime::current());
-    server::add_analysis_routes(router_, *services_);
-    server::add_library_routes(router_, *services_);
-    server::add_tag_routes(router_, *services_);
-    server::add_job_routes(router_, *services_);
-    server::add_run_routes(router_, *services_);
-    server::add_data_routes(router_, *services_);
+    server::add_service_routes(router_, *services_);
   }
   ~Service() {
     services_.reset();

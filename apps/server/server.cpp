@@ -100,12 +100,7 @@ class Server::Implementation {
         guard_(services_.config.token, services_.config.allowed_hosts),
         listener_(services_.config.connections, [this](HttpRequest& request) { return handle(request); }) {
     add_routes();
-    add_analysis_routes(router_, services_);
-    add_library_routes(router_, services_);
-    add_tag_routes(router_, services_);
-    add_job_routes(router_, services_);
-    add_run_routes(router_, services_);
-    add_data_routes(router_, services_);
+    add_service_routes(router_, services_);
   }
   ~Implementation() { stop(); }
 

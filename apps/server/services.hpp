@@ -150,5 +150,14 @@ void add_tag_routes(Router& router, Services& services);
 void add_job_routes(Router& router, Services& services);
 void add_run_routes(Router& router, Services& services);
 void add_data_routes(Router& router, Services& services);
+/// All of these.
+inline void add_service_routes(Router& router, Services& services) {
+  add_analysis_routes(router, services);
+  add_library_routes(router, services);
+  add_tag_routes(router, services);
+  add_job_routes(router, services);
+  add_run_routes(router, services);
+  add_data_routes(router, services);
+}
 
 }  // namespace genrewise::server
