@@ -46,6 +46,15 @@ TEST_F(ScanTest, AnalysesNewFilesOnce) {
   EXPECT_THAT(catalogue_->roots(), ElementsAre(music_));
 }
 
+TEST_F(ScanTest, FollowsFilesWithTimesThatNanosecondsCannotCount) {
+  make("a.wav", "clicks");
+  const struct timespec times[] = {{10'413'792'000, 0}, {10'413'792'000, 0}};  // in the year 2300
+  ASSERT_EQ(::utimensat(AT_FDCWD, (music_ / "a.wav").c_str(), times, 0), 0);
+  scan();
+  EXPECT_GT(catalogue_->track(music_ / "a.wav")->modified_ns, std::int64_t{9'000'000'000} * 1'000'000'000);
+  EXPECT_EQ(scan().unchanged, 1u);
+}
+
 TEST_F(ScanTest, RecognisesMovedFilesWithTheirCorrection) {
   make("a.wav", "clicks");
   make("b.wav", "noise");

@@ -5,6 +5,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -40,7 +41,7 @@ void require_text(std::string_view text, const std::string& name) {
 
 CsvReader::CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
   require_text(text_, name_);
-  if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
+  at_ = text_.size() - without_byte_order_mark(text_).size();
   while (at_ < text_.size() && is_line_end(text_[at_])) skip_line_end();
   separator_ = separator_of(text_.substr(at_));
 }
@@ -105,7 +106,8 @@ bool CsvReader::next(std::vector<std::string_view>& fields) & {
 void append_csv_field(std::string& line, std::string_view field) {
   // Outside quotes, a mark of UTF-8 at the start of a file is not a part of its first field, and what separates the
   // fields of the file is the most frequent separator of its first line.
-  if (field.find_first_of(",;\t|\"\r\n") == std::string_view::npos && !field.starts_with("\xef\xbb\xbf")) {
+  if (field.find_first_of(",;\t|\"\r\n") == std::string_view::npos &&
+      without_byte_order_mark(field).size() == field.size()) {
     line += field;
     return;
   }

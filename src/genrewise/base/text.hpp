@@ -10,6 +10,9 @@ namespace genrewise {
 /// Removes whitespace (space, tab, carriage return, line feed) at both ends.
 std::string_view trimmed(std::string_view text);
 
+/// The text behind a byte order mark of UTF-8 at its start.
+std::string_view without_byte_order_mark(std::string_view text);
+
 /// Converts ASCII letters to lower case, independent of the locale.
 std::string lower_case(std::string_view text);
 

@@ -25,7 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kListingHeader = "bytes,modified,location";  // of `genrewise list --csv`
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_in_store(const fs::path& location) {
   return local_work_path(location) != location;
@@ -42,8 +41,7 @@ bool is_pattern(const fs::path& location) {
 
 bool is_listing(const fs::path& location) {
   const std::string line = first_line(location);
-  return trimmed(std::string_view(line).substr(line.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0)) ==
-         kListingHeader;
+  return trimmed(without_byte_order_mark(line)) == kListingHeader;
 }
 
 struct Entry {
@@ -149,8 +147,7 @@ void read_listing(const fs::path& location, Entries& entries, std::size_t& ignor
 void read_list(const fs::path& location, Entries& entries) {
   bool first = true;
   for_each_line(location, [&](std::string_view line) {
-    if (std::exchange(first, false) && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
-    line = trimmed(line);
+    line = trimmed(std::exchange(first, false) ? without_byte_order_mark(line) : line);
     if (!line.empty() && !line.starts_with('#')) entries.add(line, 0);
   });
 }

@@ -62,8 +62,7 @@ using Listed = std::unordered_map<std::string, std::string>;
 
 void read_playlist(const fs::path& playlist, DatasetBuilder& builder, Listed& listed) {
   const std::string text = read_file(playlist), genre = playlist.stem().string();
-  std::string_view rest = text;
-  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // the byte order mark of UTF-8
+  std::string_view rest = without_byte_order_mark(text);
   Track track;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMark = "#GENREWISE:", kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::string_view kMark = "#GENREWISE:";
 constexpr char kMeta[] = "urn:genrewise:entry";
 
 /// Marks the entry of this location as written by this program.
@@ -54,8 +54,8 @@ struct Added {
   std::string text;  // in the playlist's format
 };
 
-std::vector<Added> added_to_m3u(std::string text, const Base& base) {
-  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+std::vector<Added> added_to_m3u(std::string_view bytes, const Base& base) {
+  std::string text(without_byte_order_mark(bytes));
   std::ranges::replace(text, '\r', '\n');
   const auto lines = split_text(text, '\n');
   std::set<std::string, std::less<>> marks;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <limits>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -42,8 +43,9 @@ FileState state_of(const CatalogueTrack& track) {
 std::optional<FileState> state_of(const fs::path& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
-  return FileState{static_cast<std::uint64_t>(found.st_size),
-                   found.st_mtim.tv_sec * std::int64_t{1'000'000'000} + found.st_mtim.tv_nsec};
+  constexpr std::int64_t kSecond = 1'000'000'000, kLatest = std::numeric_limits<std::int64_t>::max() / kSecond - 1;
+  const std::int64_t seconds = std::clamp<std::int64_t>(found.st_mtim.tv_sec, -kLatest, kLatest);  // years 1677 to 2262
+  return FileState{static_cast<std::uint64_t>(found.st_size), seconds * kSecond + found.st_mtim.tv_nsec};
 }
 
 /// Whether a fault may be gone although the file is the same.
