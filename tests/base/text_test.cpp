@@ -109,6 +109,8 @@ TEST(Addresses, AreShownWithoutCredentials) {
             "https://host/a?X-Amz-Signature=***&page=***#token=***: failed (?=x)");
   EXPECT_EQ(without_credentials("http://h/a?k: is 'ftp://me:pw@h/?a=b' or \"http://me@h?a=b\""),
             "http://h/a?k: is 'ftp://h/?a=b' or \"http://h?a=***\"");
+  EXPECT_EQ(without_credentials("HTTPS://me:pa'ss@host/a?token=ab'cd&b=1, 'Http://h?k=v', ['http://h?k=v']"),
+            "HTTPS://host/a?token=***&b=***, 'Http://h?k=***', ['http://h?k=***']");
   EXPECT_EQ(without_credentials("s3://music/song?.wav?a=b, gs://me:pw@music/x"),
             "s3://music/song?.wav?a=b, gs://music/x");
 }
