@@ -76,4 +76,21 @@ inline std::string mp4_of(const std::string& items) {
          mp4_box("moov", mp4_box("udta", mp4_box("meta", "\0\0\0\0"s + mp4_box("ilst", items))));
 }
 
+inline std::string asf_object(std::string_view id, const std::string& data) {
+  return std::string(id) + number(data.size() + 24, 8, false) + data;
+}
+inline std::string asf_of(const std::string& objects) {
+  return "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"s + number(objects.size() + 30, 8, false) +
+         "\1\0\0\0\1\2"s + objects;
+}
+
+/// Boxes or objects, each within the one before; `head(size)` is the begin of one with so many bytes.
+template <class Head>
+std::string nested(std::size_t levels, const Head& head) {
+  std::string bytes;
+  const std::size_t size = head(0).size();
+  for (std::size_t left = levels; left > 0; --left) bytes += head(left * size);
+  return bytes;
+}
+
 }  // namespace genrewise::testing

@@ -112,6 +112,41 @@ TEST(Tags, HaveAllValuesOfAGenre) {
   EXPECT_EQ(tags_of(flac_of(many)).genres.size(), 64u);
 }
 
+TEST(Tags, OfAsfObjectsThatNestAreReadWithoutRecursion) {
+  const auto head = [](std::size_t size) {
+    return std::string(audio::asf_object::kExtension) + number(size, 8, false) + std::string(22, '\0');
+  };
+  EXPECT_EQ(tags_of(asf_of(nested(100'000, head))).title, "");
+}
+
+TEST(Tags, OfOggFlacWhoseCommentsAreCutAreEmpty) {
+  REQUIRE_FFMPEG();
+  const TemporaryFolder folder;
+  ASSERT_TRUE(make_with_ffmpeg("-f lavfi -i sine=d=0.3 -c:a flac -metadata title=T", folder / "a.oga"));
+  std::string bytes = read_file(folder / "a.oga");
+  const std::size_t second = bytes.find("OggS", 4);
+  ASSERT_NE(second, bytes.npos);
+  for (char size = 1; size < 6; ++size) {
+    bytes[second + 26] = 1, bytes[second + 27] = size;
+    EXPECT_EQ(tags_of(bytes).title, "");
+  }
+}
+
+TEST(Tags, HaveTheYearOfADateInAnyForm) {
+  for (const auto& [date, year] : std::initializer_list<std::pair<const char*, int>>{
+           {"20210517", 2021}, {"17.05.2001", 2001}, {"2001-05-17T10:00", 2001}, {"20210517101500", 2021}, {"99", 0}})
+    EXPECT_EQ(tags_of(flac_of({"DATE="s + date})).year, year) << date;
+}
+
+TEST(Tags, OfTensOfThousandsOfValuesAreReadInLinearTime) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 70'000; ++i) many.push_back("GENRE=genre " + std::to_string(i));
+  many.insert(many.begin(), "TITLE=T");
+  const Tags tags = tags_of(flac_of(many));
+  EXPECT_EQ(tags.title, "T");
+  EXPECT_EQ(tags.genres.size(), 64u);
+}
+
 TEST(Tags, OfACutFlacBlockEndWithTheFile) {
   const std::string whole = flac_of({"TITLE=Long", "GENRE=Rock"});
   for (std::size_t cut = 1; cut < 20; ++cut) {
@@ -201,6 +236,7 @@ TEST(Tags, OfOddId3v2AreRead) {
   EXPECT_EQ(tags_of(id3_tag(4, large + id3_frame(4, "TIT2", "\3T"))).title, "T") << "plain sizes";
   EXPECT_EQ(tags_of(id3_tag(3, id3_frame(3, "TIT2", "zip", "\0\x80"s) + id3_frame(3, "TPE1", "\0A"s))).artist, "A");
   EXPECT_EQ(tags_of(id3_tag(3, title + "garbage, no frame")).title, "T");
+  EXPECT_EQ(tags_of(id3_tag(3, title, 0x40)).title, "T") << "no extended header";
 }
 
 TEST(Tags, WithLargePicturesAndPaddingAreRead) {

@@ -11,6 +11,7 @@
 #include "audio/mp3_bytes.hpp"
 #include "audio/tag_bytes.hpp"
 #include "audio/wav_writer.hpp"
+#include "genrewise/audio/tag_blocks.hpp"
 #include "genrewise/audio/tags.hpp"
 
 namespace genrewise {
@@ -147,6 +148,22 @@ TEST_F(WriteOne, UndoesUnsynchronisationAndDropsAnExtendedHeader) {
   const std::string coded = id3_frame(3, "PRIV", "\xff\xe0").insert(11, 1, '\0');
   EXPECT_THAT(write(id3_tag(3, "\0\0\0\6\0\0\0\0\0\0"s + coded, 0xc0) + frames(), "genre", {"A"}),
               ::testing::StartsWith("ID3\3\0\0"s + syncsafe(12 + 12 + 1024) + priv + id3_frame(3, "TCON", "\0A"s)));
+}
+
+TEST_F(WriteOne, KeepsTheFramesBehindAnExtendedHeaderThatIsNotThere) {
+  const std::string title = id3_frame(3, "TIT2", "\0T"s);
+  EXPECT_THAT(write(id3_tag(3, title, 0x40) + frames(), "genre", {"A"}), HasSubstr(title));
+}
+
+TEST_F(WriteOne, RefusesBoxesAndObjectsThatNestOrAreTooShort) {
+  const auto head = [](std::size_t size) { return number(size, 4, true) + "trak"; };
+  EXPECT_EQ(write(mp4_box("ftyp", "M4A \0\0\0\0"s) + mp4_box("moov", nested(200'000, head)), "genre", {"A"}),
+            "damaged");
+  for (const std::size_t size : {0, 15, 23}) {
+    const std::string objects = asf_object(audio::asf_object::kExtended, "\0\0"s) +
+                                asf_object(audio::asf_object::kFile, std::string(size, '\0'));
+    EXPECT_EQ(write(asf_of(objects), "genre", {"A"}), "damaged") << size;
+  }
 }
 
 TEST_F(WriteOne, SetsTheTagsThatAnMp3HasAndAddsNoOther) {

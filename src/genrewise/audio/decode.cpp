@@ -183,6 +183,7 @@ class ClipDecoder {
     ReadResult result = ReadResult::samples;
     while (size() < window.count && result == ReadResult::samples) {
       throw_if_interrupted();
+      if (size() > 0 && is_implausible(window.start + size())) return implausible_duration(window.start + size());
       result = reader_.read(samples);
     }
     if (size() < window.count) return shortfall(window, std::move(samples), result);

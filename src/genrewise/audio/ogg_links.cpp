@@ -66,7 +66,10 @@ class OggChain : public TrackReader {
         rate_hz_ = (*reader)->sample_rate_hz();
         info_ = (*reader)->info();
       }
-      const auto at_first_rate = [&](std::int64_t samples) { return samples * rate_hz_ / (*reader)->sample_rate_hz(); };
+      const auto at_first_rate = [&](std::int64_t samples) {
+        const std::int64_t rate = (*reader)->sample_rate_hz();
+        return std::min(samples, static_cast<std::int64_t>(kMaxDurationSeconds + 1) * rate) * rate_hz_ / rate;
+      };
       const std::int64_t length = at_first_rate((*reader)->length().value_or(0));
       expected_length_ = length_ + at_first_rate((*reader)->expected_length().value_or(0));
       length_ += length;
@@ -87,7 +90,7 @@ class OggChain : public TrackReader {
     info.duration_s = static_cast<double>(length_) / rate_hz_;
     const auto bytes = std::accumulate(links_.begin(), links_.end(), std::int64_t{0},
                                        [](std::int64_t sum, const ByteView& link) { return sum + link.size(); });
-    info.bit_rate_kbps = static_cast<double>(bytes) * 8e-3 / info.duration_s;
+    if (info.duration_s > 0) info.bit_rate_kbps = static_cast<double>(bytes) * 8e-3 / info.duration_s;
     return info;
   }
 

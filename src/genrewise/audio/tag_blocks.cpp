@@ -55,6 +55,7 @@ class Id3v2Reader {
     const std::uint64_t extended = number_at(body_, 0, 4, true);
     if (has(3, 0x40)) at = static_cast<std::int64_t>(extended) + 4;
     if (has(4, 0x40)) at = static_cast<std::int64_t>(syncsafe(extended));
+    if (at > body_.size()) at = 0;  // there is no extended header
     while (at + head_bytes_ <= body_.size()) {
       const std::string head = read_bytes(body_, at, head_bytes_);
       std::string id = head.substr(0, block_.version == 2 ? 3 : 4);
@@ -107,13 +108,14 @@ class Id3v2Reader {
 void read_comments(TagBlock& block, const ByteView& comments) {
   const auto length_at = [&](std::int64_t at) { return static_cast<std::int64_t>(number_at(comments, at, 4, false)); };
   std::int64_t at = 4 + length_at(0);
+  constexpr std::int64_t kMostComments = 1 << 16;
   block.is_whole = at + 4 <= comments.size();
   block.lead = read_bytes(comments, 0, at);
   const std::int64_t count = length_at(at);
   at += 4;
   for (std::int64_t i = 0; i < count && block.is_whole; ++i) {
     const std::int64_t size = length_at(at);
-    block.is_whole = at + 4 + size <= comments.size();
+    block.is_whole = at + 4 + size <= comments.size() && i < kMostComments;
     if (!block.is_whole) return;
     const ByteView raw = comments.part(at, 4 + size);
     const std::string name = read_bytes(raw, 4, 64);
@@ -271,7 +273,7 @@ class TagFinder {
     tags_.blocks.push_back(std::move(block));
   }
 
-  void add_asf_objects(TagBlock& block, const ByteView& objects, std::string_view wanted) {
+  void add_asf_objects(TagBlock& block, const ByteView& objects, std::string_view wanted, bool is_inner = false) {
     for_each_chunk(objects, ChunkLayout::asf, [&](const Chunk& object) {
       const ByteView& data = object.data;
       const auto add = [&](std::string key, std::int64_t begin, std::int64_t size, std::int64_t value_bytes) {
@@ -302,9 +304,9 @@ class TagFinder {
           add(name.empty() ? "" : name[0], at, size, bytes);
           at += size;
         }
-      } else if (object.name == asf_object::kExtension) {
+      } else if (object.name == asf_object::kExtension && !is_inner) {
         if (data.size() > kAsfExtension)
-          add_asf_objects(block, data.part(kAsfExtension, data.size() - kAsfExtension), wanted);
+          add_asf_objects(block, data.part(kAsfExtension, data.size() - kAsfExtension), wanted, true);
       } else if (wanted == asf_object::kLibrary && object.name != asf_object::kFile &&
                  object.name != asf_object::kDescription && object.name != asf_object::kExtended) {
         others_.items.push_back({object.name, object.raw, data});
@@ -419,7 +421,7 @@ std::size_t comments_in_packet(std::string_view first, std::string_view second) 
   if (first.starts_with("OpusHead") && second.starts_with("OpusTags")) return 8;
   if (first.starts_with("\x7f"
                         "FLAC") &&
-      (second.starts_with('\x04') || second.starts_with('\x84')))
+      (second.starts_with('\x04') || second.starts_with('\x84')) && second.size() >= 4)
     return 4;
   return first.starts_with("Speex   ") ? 0 : second.npos;
 }
@@ -432,6 +434,7 @@ OggHeaders read_ogg_headers(const ByteView& ogg) {
     if (!page || page->end > ogg.size() || (at > 0 && page->serial != headers.serial)) return {};
     headers.serial = page->serial;
     const std::string data = read_bytes(ogg, page->data, page->end - page->data);
+    if (std::ssize(data) < page->end - page->data) return {};  // it cannot be read
     std::size_t from = 0;
     for (const unsigned char size : page->segments) {
       packet += data.substr(from, size);

@@ -336,7 +336,7 @@ class Planner {
       std::string lengths, texts;
       for (std::size_t i = 0, at = 10; i < 5; ++i) {
         const std::size_t bytes = old ? number_at(*old, 2 * i, 2, false) : 0;
-        std::string text = old ? old->substr(at, bytes) : "";
+        std::string text = old && at < old->size() ? old->substr(at, bytes) : "";
         at += bytes;
         if (key == std::array{"Title", "Author", "Copyright", "Description", "Rating"}[i])
           text = to_.values.empty() ? "" : to_utf16(stored_values(block, to_)[0]) + "\0\0"s;
@@ -360,7 +360,8 @@ class Planner {
     std::uint64_t count = number_at(file_, 24, 4, false);
     std::int64_t file_size_at = -1;
     std::string objects;
-    for_each_chunk(file_.part(kAsfHeader, size - kAsfHeader), ChunkLayout::asf, [&](const Chunk& object) {
+    const ByteView header = file_.part(kAsfHeader, size - kAsfHeader);
+    const std::int64_t end = for_each_chunk(header, ChunkLayout::asf, [&](const Chunk& object) {
       if (object.name == kDescription && is_described) {
         const std::string old = whole(object.data);
         objects += description(&old);
@@ -373,14 +374,14 @@ class Planner {
         objects += chunk(ChunkLayout::asf, kExtension,
                          read_bytes(object.data, 0, kAsfExtension - 4) + little(bytes.size()) + bytes);
       } else {
-        if (object.name == kFile) file_size_at = std::ssize(objects) + 40;
+        if (object.name == kFile && object.raw.size() >= 48) file_size_at = std::ssize(objects) + 40;
         objects += whole(object.raw);
       }
     });
     if (is_described && !has_description) objects += description(nullptr), ++count;
     if (!is_described && !has_extended && !items.added().empty()) objects += extended({}), ++count;
     const std::int64_t grown = std::ssize(objects) + kAsfHeader - size;
-    if (file_size_at < 0) return damaged("no file properties");
+    if (file_size_at < 0 || end < header.size()) return damaged("no file properties, or objects that do not fit");
     const auto at = static_cast<std::size_t>(file_size_at);
     objects.replace(at, 8, little(number_at(objects, at, 8, false) + static_cast<std::uint64_t>(grown), 8));
     edit(tags_.begin, tags_.begin + size,
@@ -439,7 +440,8 @@ class Planner {
     if (!moov || is_fragmented || tags_.begin > 0) return false;  // other boxes have offsets too
     std::string bytes = replaced_in(moov->data, std::array<std::string_view, 3>{"udta", "meta", "ilst"});
     const std::int64_t grown = std::ssize(bytes) + 8 - moov->raw.size();
-    move_offsets(bytes, 0, bytes.size(), moov->raw.offset(), grown);
+    constexpr std::string_view kToOffsets[] = {"trak", "mdia", "minf", "stbl"};
+    move_offsets(bytes, 0, bytes.size(), kToOffsets, moov->raw.offset(), grown);
     edit(moov->raw.offset(), moov->raw.offset() + moov->raw.size(), chunk(ChunkLayout::mp4, "moov", bytes));
     return true;
   }
@@ -469,15 +471,15 @@ class Planner {
     return bytes + chunk(ChunkLayout::mp4, missing.name, content + replaced_in(missing.data, path.subspan(1))) + tail;
   }
 
-  /// Chunk offsets (ISO/IEC 14496-12, 8.7.5) of data behind `from`.
-  void move_offsets(std::string& moov, std::size_t begin, std::size_t end, std::int64_t from, std::int64_t by) {
+  /// Chunk offsets (ISO/IEC 14496-12, 8.7.5), in the boxes at this path, of data behind `from`.
+  void move_offsets(std::string& moov, std::size_t begin, std::size_t end, std::span<const std::string_view> path,
+                    std::int64_t from, std::int64_t by) {
     for (std::size_t at = begin; at + 8 <= end;) {
       const std::uint64_t size = number_at(moov, at, 4, true);
       const std::string name = moov.substr(at + 4, 4);
       if (size < 8 || size > end - at) return;
-      if (name == "trak" || name == "mdia" || name == "minf" || name == "stbl")
-        move_offsets(moov, at + 8, at + size, from, by);
-      const int bytes = name == "stco" ? 4 : name == "co64" ? 8 : 0;
+      if (!path.empty() && name == path[0]) move_offsets(moov, at + 8, at + size, path.subspan(1), from, by);
+      const int bytes = !path.empty() ? 0 : name == "stco" ? 4 : name == "co64" ? 8 : 0;
       for (std::size_t entry = at + 16; bytes > 0 && entry + static_cast<std::size_t>(bytes) <= at + size;
            entry += static_cast<std::size_t>(bytes)) {
         const std::uint64_t offset = number_at(moov, entry, bytes, true);

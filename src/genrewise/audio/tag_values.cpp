@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 
 #include "genrewise/audio/tag_blocks.hpp"
 #include "genrewise/audio/tag_text.hpp"
@@ -98,8 +99,9 @@ bool is_field(const TagBlock& block, const TagItem& item, std::string_view field
 
 std::vector<std::string> tag_values(const TagBlock& block, std::string_view field) {
   std::vector<std::string> values;
+  std::unordered_set<std::string> known;
   const auto add = [&](std::string value) {
-    if (!value.empty() && std::ranges::find(values, value) == values.end()) values.push_back(std::move(value));
+    if (!value.empty() && known.insert(value).second) values.push_back(std::move(value));
   };
   for (const TagItem& item : block.items) {
     if (!is_field(block, item, field)) continue;

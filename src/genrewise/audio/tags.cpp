@@ -22,14 +22,16 @@ std::string joined(const std::vector<std::string>& values) {
   return text;
 }
 
-/// The first number of so many digits: of "3/12", "2001-05-17".
-int number_in(std::string_view text, std::size_t digits) {
-  const std::size_t begin = text.find_first_of("0123456789");
-  if (begin == text.npos) return 0;
+/// The first number with so many digits: of "3/12", "2001-05-17"; of more than `most`, the first ("20010517").
+int number_in(std::string_view text, std::size_t digits, std::size_t most) {
+  constexpr std::string_view kDigits = "0123456789";
+  text.remove_prefix(std::min(text.find_first_of(kDigits), text.size()));
+  const std::size_t found = std::min(text.find_first_not_of(kDigits), text.size());
+  if (found == 0) return 0;
+  if (found < digits) return number_in(text.substr(found), digits, most);
   int number = 0;
-  const auto end = std::from_chars(text.data() + begin, text.data() + text.size(), number).ptr;
-  if (static_cast<std::size_t>(end - text.data()) - begin >= digits) return number;
-  return number_in(text.substr(static_cast<std::size_t>(end - text.data())), digits);
+  std::from_chars(text.data(), text.data() + std::min(found, most), number);
+  return number;
 }
 
 }  // namespace
@@ -44,8 +46,8 @@ Expected<Tags> tags_here(ByteSource& source) {
             .album_artist = text("albumartist"),
             .album = text("album"),
             .title = text("title"),
-            .track = number_in(text("track"), 1),
-            .year = number_in(text("year"), 4)};
+            .track = number_in(text("track"), 1, text("track").size()),
+            .year = number_in(text("year"), 4, 4)};
   tags.genres.resize(std::min(tags.genres.size(), kMaxGenres));
   if (auto read = source.check_read(); !read) return tl::unexpected(std::move(read.error()));
   return tags;
