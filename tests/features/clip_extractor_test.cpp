@@ -152,6 +152,17 @@ TEST_F(ClipExtractorTest, LeavesOutWhatIsNotWanted) {
   EXPECT_EQ(set.computed, 0);
 }
 
+TEST_F(ClipExtractorTest, RefusesSamplesSoLargeThatAFeatureIsNotFinite) {
+  std::vector<float> large(44100);
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = (i / 8 % 2 == 0 ? 1e25f : -1e25f);
+  write_file(folder / "large.wav", testing::wav_of(large, 1, 22050));
+  const auto spectral = make_feature_set("fma518");
+  std::vector<float> row(spectral->size());
+  const auto done = ClipExtractor(*spectral).extract(folder / "large.wav", {}, row);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().reason, "not finite");
+}
+
 TEST_F(ClipExtractorTest, RefusesNumbersThatAreNotFiniteAtTheRateOfOneSet) {
   std::vector<float> huge(8000);
   for (std::size_t i = 0; i < huge.size(); ++i) huge[i] = (i / 8 % 2 == 0 ? 3e38f : -3e38f);

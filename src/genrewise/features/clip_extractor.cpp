@@ -73,6 +73,8 @@ std::vector<Expected<void>> ClipExtractor::extract(const Expected<Waveform>& cli
     const bool finite = &wave == &*clip || all_finite(wave.samples);
     results[i] = finite ? check_clip(wave) : tl::unexpected(Fault{"not finite", {}, "after resampling"});
     if (results[i]) results[i] = sets_[i]->extract(*analysis, rows[i]);
+    if (results[i] && !all_finite(rows[i]))
+      results[i] = tl::unexpected(Fault{"not finite", {}, "the features of such large samples"});
     if (!results[i] && results[i].error().where.empty()) results[i].error().where = where;
   }
   const std::lock_guard lock(mutex_);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/features/feature_set.hpp"
@@ -66,7 +65,7 @@ FeatureTable read_echonest_table(std::string_view text, const std::string& name)
     for (std::size_t i = 0; i < header.cells.size(); ++i) {
       double value = 0;
       const std::string_view cell = fields[header.cells[i]];
-      if (!parse_number(cell, value) || !std::isfinite(value))
+      if (!parse_number(cell, value) || !fits_float32(value))
         throw Error(fmt::format("\"{}\" in column {} ({} {}) is not a finite number", cell.substr(0, 40),
                                 header.cells[i] + 1, header.columns[i].feature, header.columns[i].statistic),
                     where, "remove the row or get the file again");
