@@ -1,4 +1,5 @@
 // State files of studies and searches that were damaged, edited, or belong to something else.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -111,7 +112,8 @@ TEST_F(RunState, OfAModelIsComputedAgainWhenTheModelFileIsAnother) {
 
 TEST(RunFolderState, DamagedConfigurationIsNeverTakenForTheSame) {
   const json config = {{"dataset", "clusters"}, {"seed", 42}};
-  for (const char* damage : {"", "{", "null", "\xff\xfe", "{\"dataset\":\"clusters\",\"seed\":42,\"sha256\":\"00\"}"}) {
+  for (const char* members : {"", ",\"dataset\":\"clusters\",\"seed\":42"}) {
+    const std::string damage = fmt::format("{{\"format_version\":1,\"sha256\":\"00\"{}}}", members);
     TemporaryFolder folder;
     std::make_unique<StudyInFolder>(folder / "run").reset();
     write_file(folder / "run" / "config.json", damage);
@@ -120,6 +122,27 @@ TEST(RunFolderState, DamagedConfigurationIsNeverTakenForTheSame) {
     fs::remove(folder / "run" / "results.json");
     EXPECT_THAT(RunFolder(folder / "run", config, false).note(), HasSubstr("config.json")) << damage;
     EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm")) << damage;
+  }
+}
+
+TEST(RunFolderState, OfAnotherProgramIsNeitherReplacedNorEmptied) {
+  TemporaryFolder folder;
+  const fs::path kept = folder / "project" / "models" / "mine";
+  make_folders(kept.parent_path());
+  write_file(kept, "precious");
+  const std::string of_a_network = sealed_text({{"epochs", 3}});
+  for (const std::string& config :
+       {of_a_network, std::string(R"({"format_version": 1})"), std::string("{"), std::string()}) {
+    write_file(folder / "project" / "config.json", config);
+    for (const bool replace : {false, true}) {
+      EXPECT_THAT(error_message([&] {
+                    RunFolder(folder / "project", {{"seed", 1}}, replace);
+                  }),
+                  HasSubstr("not a run folder"))
+          << config;
+    }
+    EXPECT_EQ(read_file(folder / "project" / "config.json"), config);
+    EXPECT_TRUE(fs::exists(kept));
   }
 }
 

@@ -79,7 +79,7 @@ std::vector<AblationRow> ablate(const Examples& examples, const Split& split, St
     return !spec.features.empty() && spec.features != examples.table.recipe.name;
   });
   return run_ablation(examples, split, study, progress, [&](const Examples& selected, const std::string& features) {
-    return folder.scores_in(fs::path("ablation") / as_file_name(features), selected, split);
+    return folder.scores_in(fs::path("ablation") / file_name_of(features), selected, split);
   });
 }
 

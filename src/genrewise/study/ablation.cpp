@@ -47,6 +47,7 @@ std::vector<std::string> ablation_features(const std::vector<FeatureColumn>& col
   for (const Combination& combination : kFmaCombinations) {
     if (has_all(names, combination.features)) sets.emplace_back(combination.features);
   }
+  std::erase(sets, "all");  // a column of this name cannot be named alone
   sets.emplace_back("all");
   return sets;
 }

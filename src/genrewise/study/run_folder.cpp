@@ -40,9 +40,10 @@ std::string difference(const json& stored, const json& requested) {
 struct StoredConfig {
   json config;
   std::string problem;
+  bool is_of_a_run = true;
   json command = nullptr;
 
-  explicit StoredConfig(json stored, std::string why = {}) : config(std::move(stored)), problem(std::move(why)) {
+  explicit StoredConfig(json stored) : config(std::move(stored)) {
     if (!config.contains("command")) return;
     command = config.at("command");
     config.erase("command");
@@ -50,16 +51,21 @@ struct StoredConfig {
 };
 
 StoredConfig read_config(const fs::path& path) {
+  StoredConfig unusable({});
   SealedJson read;
   try {
     read = parse_sealed_json(read_file(path), path.string());
+    unusable.is_of_a_run = read.seal != Seal::absent && read.value.contains("format_version");
+    unusable.problem =
+        unusable.is_of_a_run ? "was changed or damaged (its checksum does not fit)" : "is of something else";
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {
-    return StoredConfig({}, error.problem());
+    unusable.is_of_a_run = false;
+    unusable.problem = error.problem();
   }
-  require_known_version(read.value, path.string());
-  if (read.seal == Seal::broken) return StoredConfig({}, "was changed or damaged (its checksum does not fit)");
+  if (unusable.is_of_a_run) require_known_version(read.value, path.string());
+  if (!unusable.is_of_a_run || read.seal == Seal::broken) return unusable;
   read.value.erase("format_version");
   return StoredConfig(std::move(read.value));
 }
@@ -164,8 +170,12 @@ LockedFolder::Claim LockedFolder::claim(const fs::path& folder, const json& conf
     throw Error("this folder is not empty and is not a run folder", folder.string(),
                 "choose another folder with -o, or use this one anyway with --force");
   }
-  remove_unfinished(folder / "");
   const StoredConfig requested(config), old = there ? read_config(config_path) : requested;
+  if (!old.is_of_a_run) {
+    throw Error(fmt::format("this folder is not a run folder: its config.json {}", old.problem), folder.string(),
+                "choose another folder with -o, or remove this one");
+  }
+  remove_unfinished(folder / "");
   if (there && !replace) {
     if (old.problem.empty() && old.config == requested.config) {
       if (old.command != requested.command) write_config(config_path, config);

@@ -18,8 +18,9 @@ class LockedFolder {
   /// (optional) does not identify it, but states how to continue it. A run of another configuration is replaced if it
   /// has no results (it failed or was interrupted), or if `replace` is set. Features in the folder are kept, because
   /// feature tables identify their own content. Throws Error if another process runs in the folder, if it contains the
-  /// results of another configuration (naming the first difference), if a newer version wrote it, if it is not a run
-  /// folder (with `replace` it is used and nothing is removed from it), and if it cannot be written.
+  /// results of another configuration (naming the first difference), if a newer version wrote it, if its config.json is
+  /// none of a run, if it has other files and no config.json (with `replace` it is used and nothing is removed from
+  /// it), and if it cannot be written.
   LockedFolder(std::filesystem::path folder, const nlohmann::json& config, bool replace);
 
   const std::filesystem::path& path() const { return folder_; }
