@@ -26,18 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of all servers of this user. Another user may have made one of this name, to read or exchange the files.
-fs::path folder_of_user() {
-  const fs::path folder = temporary_folder() / fmt::format("genrewise-serve-{}", ::getuid());
-  struct stat status {};
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    throw_system_error("cannot make the folder of uploads", folder.string());
-  if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::getuid() ||
-      (status.st_mode & 0077) != 0)
-    throw Error("is not a folder of this user alone", folder.string(), "remove it, or set TMPDIR to another folder");
-  return folder;
-}
-
 void remove_leftovers(const fs::path& folder) {
   for (const fs::path& one : entries_of(folder)) {
     try {
@@ -96,7 +84,7 @@ Upload::~Upload() {
 }
 
 Uploads::Uploads(const UploadLimits& limits) : limits_(limits) {
-  const fs::path all = folder_of_user();
+  const fs::path all = temporary_folder_of_user("genrewise-serve");
   const FolderLock starting = lock_of(all);
   remove_leftovers(all);
   folder_ = all / random_id();

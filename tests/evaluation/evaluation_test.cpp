@@ -81,6 +81,9 @@ TEST(Evaluate, RecognisesTheTrainingExamplesByTheirNumbers) {
   EXPECT_THAT(unseen_rows(model, examples), ElementsAre(2, 3, 6, 7));
   EXPECT_EQ(evaluate(model, examples, all_rows(examples), kDefaultSeed).trained_on, 4u);
   EXPECT_EQ(evaluate(model, examples, {2, 3, 4}, kDefaultSeed).trained_on, 1u);
+  model.facts.erase("trained_on");  // as of a model that was trained on records
+  EXPECT_EQ(evaluate(model, examples, {2, 3, 4}, kDefaultSeed).trained_on, std::nullopt);
+  EXPECT_THAT(testing::error_message([&] { unseen_rows(model, examples); }), HasSubstr("--part all"));
 }
 
 /// Two columns a and b, of a labelled table of another program.

@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "genrewise/base/csv.hpp"
-#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/jobs/evaluate_job.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/jobs/study_job.hpp"
@@ -229,7 +229,7 @@ TEST_F(Jobs, AColumnFarFromZeroGivesTheSameScores) {
     evaluation.data.location = folder / "some.csv";
     evaluation.part = "all";
     const EvaluateJobResult on_far = evaluate_job(evaluation, runtime);
-    EXPECT_GT(on_far.evaluation.trained_on, 20u) << model;
+    EXPECT_GT(on_far.evaluation.trained_on.value(), 20u) << model;
     EXPECT_GT(on_far.evaluation.metrics.accuracy.value, 0.7) << model;
   }
 }
@@ -249,7 +249,7 @@ TEST_F(Jobs, EvaluationMatchesTheColumnsOfATableByName) {
   config.data.location = folder / "other.csv";
   const EvaluateJobResult done = evaluate_job(config, runtime);
   EXPECT_EQ(done.evaluation.metrics.accuracy.value, accuracy);
-  EXPECT_GT(done.evaluation.trained_on, 0u);
+  EXPECT_GT(done.evaluation.trained_on.value(), 0u);
   config.part = "unseen";
   EXPECT_LT(evaluate_job(config, runtime).evaluation.metrics.accuracy.n, 120u);
   write_file(folder / "other.csv", with_rows(testing::table_csv(), [](Row row) { return Row{row[1], row[4]}; }));

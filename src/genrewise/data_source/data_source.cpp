@@ -190,7 +190,9 @@ void DataSource::name_tables() {
     const std::size_t equals = text.find('=');
     const bool named = equals != std::string::npos && equals > 0 && text.find('/') > equals;
     if (named) {
-      named_tables_[text.substr(0, equals)] = text.substr(equals + 1);
+      const std::string name = text.substr(0, equals), path = text.substr(equals + 1);
+      if (named_tables_.try_emplace(name, path).first->second != path)
+        throw UsageError(fmt::format("two tables are given for {}", name), "--table", "leave one of them out");
     } else if (table_.empty() || table_ == text) {
       table_ = text;
     } else {
@@ -346,9 +348,10 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
 }
 
 LoadedExamples DataSource::load(Progress& progress) const {
+  if (!extracts()) return load({}, progress);
   const std::string key = sha256_hex(location() + '\n' + features_ + '\n' + config_.dataset.fma_subset.value_or(""));
   const fs::path features =
-      temporary_folder() / fmt::format("genrewise-{}{}", key.substr(0, 16), table_ending(extracted_columns()));
+      temporary_folder_of_user("genrewise-evaluate") / (key.substr(0, 16) + table_ending(extracted_columns()));
   LoadedExamples loaded = load(features, progress);
   std::error_code ignored;
   fs::remove(features, ignored);

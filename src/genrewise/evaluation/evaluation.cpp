@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -17,10 +18,11 @@ namespace {
 
 constexpr std::size_t kFingerprintLength = 12;  // chance of a collision among 85,000 rows: 1 in 80,000
 
-std::set<std::string> training_fingerprints(const Model& model) {
-  if (!model.facts.is_object()) return {};
+/// Nothing if the model does not state them: it was trained on records.
+std::optional<std::set<std::string>> training_fingerprints(const Model& model) {
+  if (!model.facts.is_object() || !model.facts.contains("trained_on")) return std::nullopt;
   return read_json("facts of the model", "use a model that `genrewise train` or `study` has written",
-                   [&] { return model.facts.value("trained_on", std::set<std::string>()); });
+                   [&] { return model.facts.at("trained_on").get<std::set<std::string>>(); });
 }
 
 void require_same_recipe(const Model& model, const Examples& examples) {
@@ -83,9 +85,13 @@ std::vector<std::string> row_fingerprints(const FeatureTable& table, const std::
 std::vector<std::size_t> unseen_rows(const Model& model, const Examples& examples) {
   std::vector<std::size_t> all(examples.subjects.ids.size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  const std::set<std::string> trained_on = training_fingerprints(model);
+  const auto trained_on = training_fingerprints(model);
+  if (!trained_on) {
+    throw Error("the model does not state which examples it was trained on (it was trained on records)", examples.name,
+                "give --part test with the --scheme and --seed of its training, or --part all if it saw none of these");
+  }
   const std::vector<std::string> fingerprints = row_fingerprints(examples.table, all);
-  std::erase_if(all, [&](std::size_t row) { return trained_on.contains(fingerprints[row]); });
+  std::erase_if(all, [&](std::size_t row) { return trained_on->contains(fingerprints[row]); });
   return all;
 }
 
@@ -127,9 +133,11 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
     throw Error("no example is left to evaluate the model on", examples.name,
                 fmt::format("give examples of the model's genres: {}", fmt::join(model.labels, ", ")));
   }
-  const std::set<std::string> trained_on = training_fingerprints(model);
-  for (const std::string& fingerprint : row_fingerprints(examples.table, evaluated))
-    evaluation.trained_on += trained_on.contains(fingerprint);
+  if (const auto trained_on = training_fingerprints(model)) {
+    const auto fingerprints = row_fingerprints(examples.table, evaluated);
+    evaluation.trained_on = 0;
+    for (const std::string& fingerprint : fingerprints) *evaluation.trained_on += trained_on->contains(fingerprint);
+  }
   const Predictions predicted =
       model.predict_with_probabilities(examples.table.values.select_rows(evaluated), examples.table.offsets);
   evaluation.metrics = measure(truth, predicted, groups_of(examples.subjects, evaluated), seed);

@@ -6,6 +6,7 @@
 /// @endcode
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@ namespace genrewise {
 struct Evaluation {
   Metrics metrics;             ///< over the model's labels
   std::vector<Fault> skipped;  ///< reason "genre unknown to the model"
-  std::size_t trained_on = 0;  ///< evaluated examples that the model was trained on; above 0 the scores are optimistic
+  /// Evaluated examples that the model was trained on; above 0 the scores are optimistic. Nothing if they are not
+  /// known, because the model was trained on records.
+  std::optional<std::size_t> trained_on;
 };
 
 /// Metrics over all records of a pack with the model's labels, one batch in memory at a time. Damaged records are left
@@ -39,7 +42,7 @@ Examples arrange_columns(const Model& model, Examples examples);
 /// Fingerprint of each row's numbers (12 hexadecimal digits), which identifies an example independent of its id.
 std::vector<std::string> row_fingerprints(const FeatureTable& table, const std::vector<std::size_t>& rows);
 
-/// Rows that the model was not trained on, according to the fingerprints in its facts.
+/// Rows that the model was not trained on, according to the fingerprints in its facts. Throws Error if it has none.
 std::vector<std::size_t> unseen_rows(const Model& model, const Examples& examples);
 
 }  // namespace genrewise

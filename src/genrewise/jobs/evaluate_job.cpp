@@ -65,10 +65,10 @@ EvaluateJobResult evaluate_job(const EvaluateJobConfig& config, Runtime& runtime
   done.evaluation = evaluate(model, loaded.examples, rows_of(config, model, loaded.examples, done.notes), config.seed);
   done.skipped = std::move(loaded.skipped);
   done.skipped.insert(done.skipped.end(), done.evaluation.skipped.begin(), done.evaluation.skipped.end());
-  if (done.evaluation.trained_on > 0) {
+  if (done.evaluation.trained_on.value_or(0) > 0) {
     done.notes.push_back(fmt::format(
         "the model was trained on {} of these examples, so the scores are optimistic; --part unseen leaves them out",
-        done.evaluation.trained_on));
+        *done.evaluation.trained_on));
   }
   return done;
 }
@@ -77,7 +77,7 @@ nlohmann::json to_json(const EvaluateJobResult& result, const EvaluateJobConfig&
   nlohmann::json document = to_json(result.evaluation.metrics, result.labels);
   document["model"] = config.model.string();
   document["part"] = config.part;
-  document["trained_on"] = result.evaluation.trained_on;
+  document["trained_on"] = result.evaluation.trained_on ? nlohmann::json(*result.evaluation.trained_on) : nullptr;
   return document;
 }
 

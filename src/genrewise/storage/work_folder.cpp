@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 #include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -20,6 +23,17 @@ std::filesystem::path temporary_folder() {
   throw Error(fmt::format("the folder for temporary files cannot be used ({})", code.message()),
               given != nullptr ? fmt::format("TMPDIR={}", given) : "/tmp",
               "create it, or set TMPDIR to an existing folder");
+}
+
+std::filesystem::path temporary_folder_of_user(const std::string& name) {
+  const std::filesystem::path folder = temporary_folder() / fmt::format("{}-{}", name, ::getuid());
+  struct stat status {};
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    throw_system_error("cannot make the folder", folder.string());
+  if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != ::getuid() ||
+      (status.st_mode & 0077) != 0)
+    throw Error("is not a folder of this user alone", folder.string(), "remove it, or set TMPDIR to another folder");
+  return folder;
 }
 
 void remove_tree(const std::filesystem::path& path, std::error_code& code) noexcept {

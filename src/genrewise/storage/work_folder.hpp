@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <system_error>
 
 namespace genrewise {
@@ -9,6 +10,10 @@ namespace genrewise {
 /// The system's folder for temporary files ($TMPDIR, else /tmp). Throws Error, with its name, if there is no such
 /// folder.
 std::filesystem::path temporary_folder();
+
+/// NAME-UID in the system's folder for temporary files, made if it does not exist. Throws Error if it is not a folder
+/// of this user alone: another user may have made one of this name, to read or exchange the files.
+std::filesystem::path temporary_folder_of_user(const std::string& name);
 
 /// Removes a file, or a folder with its content. Unlike std::filesystem::remove_all, it does not end the program if
 /// memory runs out. Throws Error, except for what does not exist.
