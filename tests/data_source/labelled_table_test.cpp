@@ -3,6 +3,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/selection.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
@@ -67,6 +68,17 @@ TEST_F(LabelledTable, FindsColumnsBySynonyms) {
   EXPECT_THAT(examples.subjects.tracks, ElementsAre("a", "b"));
   EXPECT_THAT(examples.subjects.artists, ElementsAre("P", ""));
   EXPECT_THAT(examples.table.columns, ElementsAre(FeatureColumn{"x", "", ""}));
+}
+
+TEST_F(LabelledTable, IsJoinedWithOthersWhoseColumnsHaveOtherMeans) {
+  const Examples joined = join_examples({read("track_id,label,x,y\na,R,1,7\nb,R,2,7\n"),
+                                         read("track_id,label,x,y\nc,J,1000000001,7\nd,R,1000000002,7\n"),
+                                         read("track_id,label,x,y\ne,J,1000000004,7\nf,R,1000000005,8\n")});
+  std::vector<double> values;
+  ASSERT_EQ(joined.table.offsets.size(), 2u);
+  for (std::size_t i = 2; i < 6; ++i) values.push_back(joined.table.values(i, 0) + joined.table.offsets[0]);
+  EXPECT_THAT(values, ElementsAre(1000000001, 1000000002, 1000000004, 1000000005));
+  EXPECT_EQ(joined.table.values(5, 1) + joined.table.offsets[1], 8);
 }
 
 TEST_F(LabelledTable, NumbersRowsWithoutId) {

@@ -1,6 +1,7 @@
 #include "genrewise/data_source/row_journal.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,24 @@ TEST(RowJournal, KeepsRowsAfterAKill) {
   EXPECT_EQ(journal.rows(), 4u);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(read(journal, i), row(i));
   EXPECT_FALSE(journal.has(key(4)));
+}
+
+TEST(RowJournal, KeepsItsRowsWhenItCannotBeRead) {
+  const TemporaryFolder folder;
+  {
+    RowJournal journal(folder / "rows", kContent, 3);
+    append_rows(journal, 0, 4);
+  }
+  const int next = ::dup(0);
+  ::close(next);
+  rlimit all{};
+  ::getrlimit(RLIMIT_NOFILE, &all);
+  const rlimit few{static_cast<rlim_t>(next) + 1, all.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  const std::string problem = error_message([&] { RowJournal(folder / "rows", kContent, 3); });
+  ::setrlimit(RLIMIT_NOFILE, &all);
+  EXPECT_THAT(problem, ::testing::HasSubstr("rows"));
+  EXPECT_EQ(RowJournal(folder / "rows", kContent, 3).rows(), 4u);
 }
 
 TEST(RowJournal, ContinuesAfterTheLastCompleteRowForAnyTruncation) {

@@ -48,6 +48,7 @@ TEST(SelectedFeatures, AreColumnsInTheOrderOfTheTableHoweverTheyAreJoined) {
       error_message([&] { columns_of(columns, "zcr+chroma"); }),
       "feature groups: the table has no feature \"chroma\"; join some of mfcc, zcr, tonnetz with +, or write all");
   EXPECT_NE(error_message([&] { columns_of(columns, "zcr+"); }), "no error");
+  EXPECT_THAT(columns_of({{"a+b", "", ""}, {"a", "", ""}, {"b", "", ""}}, "a+b"), ElementsAre(0));
 }
 
 TEST(SelectedFeatures, KeepTheirValuesAndOffsetsUnderARecipeOfTheirOwn) {

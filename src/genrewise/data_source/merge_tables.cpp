@@ -31,6 +31,8 @@ struct TablePartFile {
   SidecarLists sidecar;
   std::size_t rows = 0;
   std::vector<std::pair<std::size_t, std::string>> skipped_keys;
+  FeatureRecipe recipe;
+  std::string table_sha256;
 };
 
 class Merger {
@@ -71,7 +73,7 @@ class Merger {
 
  private:
   void open(const JobPart& part, const fs::path& table, const FileInfo& file) {
-    TablePartFile opened{table, file, SidecarLists(table), 0, {}};
+    TablePartFile opened{table, file, SidecarLists(table), 0, {}, {}, {}};
     const json& object = opened.sidecar.object();
     const std::string where = sidecar_path(table).string();
     read_json(where, kAgain, [&] {
@@ -88,9 +90,12 @@ class Merger {
           source.at("tracks") != opened.rows + opened.skipped_keys.size() ||
           opened.sidecar.list("skipped").entries != opened.skipped_keys.size())
         throw Error("states numbers of clips that differ", where, kAgain);
+      const json& recipe = object.at("recipe");
+      opened.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
+      opened.table_sha256 = object.at("table_sha256");
       if (parts_.empty()) return;
-      const json& first = parts_.front().sidecar.object();
-      if (object.at("recipe") != first.at("recipe") || source.at("dataset") != first.at("source").at("dataset"))
+      const TablePartFile& first = parts_.front();
+      if (opened.recipe != first.recipe || source.at("dataset") != first.sidecar.object().at("source").at("dataset"))
         throw Error("has another recipe or dataset than the first part", where, kAgain);
     });
     result_.rows += opened.rows;
@@ -126,7 +131,7 @@ class Merger {
         write(text);
         progress_.advance(got);
       }
-      if (own.hex() != part.sidecar.object().at("table_sha256").get_ref<const std::string&>())
+      if (own.hex() != part.table_sha256)
         throw Error("was changed or damaged (its checksum does not fit)", part.table.string(), kAgain);
     }
     table_sha256_ = all.hex();
@@ -137,8 +142,7 @@ class Merger {
   std::string skeleton_text() const {
     json object = parts_.front().sidecar.object();
     Hasher fingerprint(HashKind::sha256);
-    fingerprint.update(recipe_text(
-        {object.at("recipe").at("name"), object.at("recipe").at("version"), object.at("recipe").at("hash")}));
+    fingerprint.update(recipe_text(parts_.front().recipe));
     for (const TablePartFile& part : parts_) add_keys(part, fingerprint);
     object.erase("part");
     object["sha256"] = open_seal();
@@ -231,7 +235,9 @@ MergeResult merge_tables(const fs::path& output, bool keep_parts, Progress& prog
     const SidecarLists sidecar(output);
     progress.note(fmt::format("{} is complete and has no parts: nothing is merged", output.string()));
     if (!keep_parts) folder.remove();  // what a killed merge left
-    return {0, sidecar.object().at("rows"), sidecar.list("skipped").entries, table->bytes};
+    return read_json(output.string(), kAgain, [&]() -> MergeResult {
+      return {0, sidecar.object().at("rows"), sidecar.list("skipped").entries, table->bytes};
+    });
   }
   const MergeResult result = Merger(output, folder, *plan, progress).merge();
   if (!keep_parts) folder.remove();

@@ -44,7 +44,8 @@ RowJournal::RowJournal(std::filesystem::path path, std::string_view content, std
 }
 
 RowJournal::~RowJournal() {
-  if (descriptor_.get() >= 0 && row_of_.empty()) ::unlink(path_.c_str());
+  const bool is_read = file_.has_value();  // else it may have rows, of which an error keeps this run
+  if (is_read && descriptor_.get() >= 0 && row_of_.empty()) ::unlink(path_.c_str());
 }
 
 // Finds the rows before the first damaged one. Returns the number of bytes before that.

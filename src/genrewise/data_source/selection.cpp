@@ -21,8 +21,9 @@ std::vector<std::string> feature_names(const std::vector<FeatureColumn>& columns
 
 std::vector<std::size_t> columns_of(const std::vector<FeatureColumn>& columns, std::string_view features) {
   std::vector<bool> chosen(columns.size(), features == "all");
+  const bool is_one = std::ranges::find(columns, features, &FeatureColumn::feature) != columns.end();
   for (std::size_t at = 0; features != "all" && at <= features.size();) {
-    const std::size_t end = std::min(features.find('+', at), features.size());
+    const std::size_t end = is_one ? features.size() : std::min(features.find('+', at), features.size());
     const std::string_view name = features.substr(at, end - at);
     bool found = false;
     for (std::size_t j = 0; j < columns.size(); ++j)
@@ -67,31 +68,43 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
 }
 
 Examples join_examples(std::vector<Examples> all) {
+  std::vector<double> offsets(all.front().table.columns.size());  // of each column, the first that is not 0
+  for (const Examples& one : all) {
+    if (one.table.recipe != all.front().table.recipe || one.table.columns != all.front().table.columns)
+      throw Error("has another recipe or other columns than " + all.front().name, one.name,
+                  "give tables of one feature set");
+    for (std::size_t j = 0; j < one.table.offsets.size(); ++j)
+      if (offsets[j] == 0) offsets[j] = one.table.offsets[j];
+  }
+  std::vector<std::string> genres;
+  std::vector<float> values;
+  const auto add = [&](const Examples& one) {
+    for (const int label : one.subjects.labels)
+      genres.push_back(one.subjects.labels_by_name[static_cast<std::size_t>(label)]);
+    for (std::size_t i = 0; i < one.table.values.rows(); ++i) {
+      for (std::size_t j = 0; j < offsets.size(); ++j) {
+        const double own = one.table.offsets.empty() ? 0 : one.table.offsets[j];
+        values.push_back(static_cast<float>(one.table.values(i, j) + (own - offsets[j])));
+      }
+    }
+  };
   Examples joined = std::move(all.front());
   if (all.size() == 1) return joined;
   SplitSubjects& subjects = joined.subjects;
-  std::vector<std::string> genres;
-  const auto add_genres = [&](const SplitSubjects& more) {
-    for (const int label : more.labels) genres.push_back(more.labels_by_name[static_cast<std::size_t>(label)]);
-  };
-  add_genres(subjects);
-  std::vector<float> values(joined.table.values.values().begin(), joined.table.values.values().end());
+  add(joined);
   for (std::size_t i = 1; i < all.size(); ++i) {
     const Examples& more = all[i];
-    if (more.table.recipe != joined.table.recipe || more.table.columns != joined.table.columns ||
-        more.table.offsets != joined.table.offsets)
-      throw Error("has another recipe or other columns than " + joined.name, more.name,
-                  "give tables of one feature set");
     const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
     append(joined.table.track_ids, more.table.track_ids);
-    append(values, more.table.values.values());
     append(subjects.ids, more.subjects.ids);
     append(subjects.artists, more.subjects.artists);
     append(subjects.albums, more.subjects.albums);
     append(subjects.tracks, more.subjects.tracks);
     append(subjects.official, more.subjects.official);
-    add_genres(more.subjects);
+    add(more);
   }
+  if (std::ranges::any_of(offsets, [](double offset) { return offset != 0; }))
+    joined.table.offsets = std::move(offsets);
   std::set<std::string_view> ids;
   for (const std::string& id : subjects.ids)
     if (!ids.insert(id).second)

@@ -9,8 +9,8 @@
 
 namespace genrewise {
 
-/// Columns of these features: names joined by "+" ("mfcc+spectral_contrast"), or "all". Throws Error for an unknown
-/// name, listing the existing ones.
+/// Columns of these features: the name of one, names joined by "+" ("mfcc+spectral_contrast"), or "all". Throws Error
+/// for an unknown name, listing the existing ones.
 std::vector<std::size_t> columns_of(const std::vector<FeatureColumn>& columns, std::string_view features);
 
 /// Names of the features, in the table's order.

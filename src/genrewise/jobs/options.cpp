@@ -71,6 +71,7 @@ void add_option(std::vector<std::string>& words, const std::string& option, cons
 void add_options(std::vector<std::string>& words, const DataSourceConfig& data) {
   for (const std::string& table : data.tables) add_option(words, "--table", table);
   if (data.features) add_option(words, "--features", *data.features);
+  if (!data.manifest.empty()) add_option(words, "--manifest", data.manifest);
   const DatasetOptions& dataset = data.dataset;
   if (dataset.fma_subset) add_option(words, "--subset", *dataset.fma_subset);
   if (dataset.labels != LabelSource::automatic) add_option(words, "--labels", std::string(to_string(dataset.labels)));

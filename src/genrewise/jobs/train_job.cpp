@@ -140,6 +140,10 @@ void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResu
 
 void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSource& source,
                     std::unique_ptr<Classifier> classifier, Progress& progress, TrainJobResult& done) {
+  if (config.ranks > 1 && source.extracts()) {
+    throw UsageError("several ranks need features that are there already", "--ranks",
+                     "extract them first with `genrewise extract` and give the table, or train on a pack");
+  }
   const auto features = std::filesystem::path(config.output).replace_extension(".features.csv");
   LoadedExamples loaded = source.load(features, progress);
   done.skipped = std::move(loaded.skipped);

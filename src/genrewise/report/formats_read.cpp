@@ -34,7 +34,8 @@ constexpr char kRunAgain[] = "run the command of the study or search again; fini
   const fs::path path = folder / "config.json";
   const json config = parse_sealed_json(read_file(path), path.string(), kRunAgain).value;
   require_known_version(config, path.string());
-  const std::string command = config.value("command", "");
+  const std::string command =
+      read_json(path.string(), kRunAgain, [&]() -> std::string { return config.value("command", ""); });
   throw Error("the run is not finished: it has neither results.json nor tuning.json", where,
               command.empty() ? kRunAgain : "continue it: " + command);
 }

@@ -113,7 +113,7 @@ json preprocessing_json(const PreprocessingConfig& config) {
 
 StudyContext context_of(const DataSource& source, const std::string& output, std::string command,
                         std::vector<Fault> skipped) {
-  return {.name = absolute_path(output).lexically_normal().filename().string(),
+  return {.name = (absolute_path(output) / "").lexically_normal().parent_path().filename().string(),
           .command = std::move(command),
           .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
           .dataset_name = source.name(),
