@@ -4,6 +4,7 @@
 //   interop_records keys LOCATION FEATURES LABEL ID POOL    those of other records, by named keys
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/packs/batches.hpp"
@@ -65,11 +66,14 @@ void read_by_keys(const std::filesystem::path& location, RecordKeys keys, std::s
 }
 
 void read(const std::filesystem::path& location) {
-  BatchReader reader(open_pack(location), {.batch_size = 7});
+  const PackManifest manifest = open_pack(location);
+  std::vector<std::string> ids;
+  for (const PackedShard& shard : manifest.shards)
+    for (const PackedRecord& record : shard.records) ids.push_back(record.track_id);
+  BatchReader reader(manifest, {.batch_size = 7});
   Batch batch;
   while (reader.next(batch)) {
-    for (std::size_t i = 0; i < batch.size; ++i)
-      print(reader.track_id(batch.records[i]), batch.labels[i], batch.row(i));
+    for (std::size_t i = 0; i < batch.size; ++i) print(ids[batch.records[i]], batch.labels[i], batch.row(i));
   }
 }
 

@@ -107,6 +107,16 @@ TEST_F(MergePack, RefusesMorePartsThanShardsAndPartsOfAnotherPack) {
   EXPECT_THAT(error_message([&] { pack_examples(job(), folder_ / "p", other, quiet_); }), HasSubstr("of other data"));
 }
 
+TEST_F(MergePack, RefusesAPlanWithoutAPlausibleNumberOfShards) {
+  pack(folder_ / "p", 1, 2);
+  const auto file = folder_ / "p" / ".pack" / "plan";
+  const std::string plan = read_file(file);
+  for (const char* more : {"x", " 8", "000000000000"}) {
+    write_file(file, plan + more);
+    EXPECT_THAT(error_message([&] { merge_pack(folder_ / "p", quiet_); }), HasSubstr("the number of shards")) << more;
+  }
+}
+
 TEST_F(MergePack, SeveralPacksAreOneDataset) {
   packed(folder_ / "packs" / "a" / "x", 20, {.shards = 2});
   packed(folder_ / "packs" / "b" / "y", 30, {.shards = 3});

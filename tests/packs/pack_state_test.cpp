@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/json_file.hpp"
@@ -121,6 +122,24 @@ TEST_F(PackState, InTheJournalIsUsedUpToTheFirstDamagedLine) {
   expect_healed("01.journal", [&](std::string& bytes) {
     bytes = sealed_text({{"example", "x"}, {"reason", 3}}) + bytes;
   });
+}
+
+TEST_F(PackState, OfRecordsThatRotBeforeTheyAreCompressedIsPackedAgain) {
+  PackConfig config{.shards = 1, .threads = 1};
+  config.compression = Compression::gzip;
+  auto job = job_of_12();
+  job.extract = [&, made = 0, extract = job.extract](std::size_t i, int worker, std::span<float> out) mutable {
+    if (++made == 12) {
+      std::fstream file(folder_ / "pack" / ".pack" / "00.tfrec", std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(30).put('\xff');
+    }
+    return extract(i, worker, out);
+  };
+  EXPECT_THAT(error_message([&] { pack_examples(job, folder_ / "pack", config, quiet_); }), HasSubstr("damaged data"));
+  pack_examples(job_of_12(), folder_ / "pack", config, quiet_);
+  const PackManifest manifest = open_pack(folder_ / "pack");
+  EXPECT_EQ(manifest.size(), 11u);
+  EXPECT_TRUE(verify_pack(manifest).empty());
 }
 
 TEST_F(PackState, OfAnotherPlanIsRefused) {

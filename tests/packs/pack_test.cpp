@@ -684,6 +684,17 @@ TEST(PackManifest, RefusesNamesPartsAndPositionsThatDoNotFit) {
   EXPECT_THAT(damaged(classes + label, classes + "-1"), HasSubstr("has class -1"));
 }
 
+TEST(PackManifest, RefusesRestartPointsThatAreNone) {
+  const TemporaryFolder folder;
+  const auto gzip = to_json(packed(folder / "gzip", 9, {.shards = 2, .compression = Compression::gzip}));
+  const std::string points = "\"restart_points\":";
+  for (const char* wrong : {"[[1,0]]", "[[0,0],[0,5]]", "[[0,0],[2,0]]", "[[0,0],[9,5]]", "[[0,0],[2,1000000]]"})
+    EXPECT_THAT(refusal_of_damaged(gzip, points + "[[0,0]]", points + wrong), HasSubstr("out of order")) << wrong;
+  EXPECT_EQ(refusal_of_damaged(gzip, points + "[[0,0]]", points + "[[0,0],[2,5]]"), "no error");
+  const auto plain = to_json(packed(folder / "plain", 9, {.shards = 2}));
+  EXPECT_THAT(refusal_of_damaged(plain, "\"parts\":", points + "[[0,0]],\"parts\":"), HasSubstr("not compressed"));
+}
+
 TEST(PackManifest, TakesOtherPartsWithAFingerprintOfTheirOwn) {
   const TemporaryFolder folder;
   const auto whole = packed(folder / "pack", 9, {.shards = 2});

@@ -41,14 +41,14 @@ std::vector<Fault> DamageCount::faults() const {
 
 BlockLoader::BlockLoader(const PackManifest& manifest, DamageCount& damage)
     : manifest_(manifest), damage_(damage), files_(manifest.shards.size()) {
-  for (FileInfo& file : list_files(manifest.folder)) {
-    std::string name(last_name(file.location));
-    listed_.emplace(std::move(name), std::move(file));
-  }
+  std::set<std::filesystem::path> folders;
+  for (const PackedShard& shard : manifest.shards) folders.insert((manifest.folder / shard.file).parent_path());
+  for (const std::filesystem::path& folder : folders)
+    for (const FileInfo& file : list_files(folder)) listed_.emplace(folder / last_name(file.location), file);
 }
 
 bool BlockLoader::has_file(std::uint32_t shard) const {
-  return listed_.contains(manifest_.shards[shard].file);
+  return listed_.contains(manifest_.folder / manifest_.shards[shard].file);
 }
 
 void BlockLoader::prefetch(std::span<const std::uint32_t> numbers, const std::vector<BatchBlock>& blocks) {
@@ -73,9 +73,9 @@ void BlockLoader::prefetch(std::span<const std::uint32_t> numbers, const std::ve
 std::shared_ptr<FileReader> BlockLoader::file_of(std::uint32_t shard) {
   const std::lock_guard lock(mutex_);
   if (files_[shard]) return files_[shard];
-  const auto found = listed_.find(manifest_.shards[shard].file);
-  if (found == listed_.end())
-    throw FileError("the file does not exist", (manifest_.folder / manifest_.shards[shard].file).string());
+  const auto path = manifest_.folder / manifest_.shards[shard].file;
+  const auto found = listed_.find(path);
+  if (found == listed_.end()) throw FileError("the file does not exist", path.string());
   files_[shard] = open_file(found->second);
   if (!files_[shard]->prefetches()) {
     if (open_.size() == kOpenFiles) {

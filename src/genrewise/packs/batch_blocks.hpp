@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -61,8 +62,8 @@ class BlockLoader {
 
   const PackManifest& manifest_;
   DamageCount& damage_;
-  std::map<std::string, FileInfo> listed_;  // files in the pack's folder, by name
-  std::atomic<bool> prefetches_{true};      // until a file does not support it
+  std::map<std::filesystem::path, FileInfo> listed_;  // files in the folders of the shards
+  std::atomic<bool> prefetches_{true};                // until a file does not support it
   std::mutex mutex_;
   std::vector<std::shared_ptr<FileReader>> files_;  // by shard
   std::vector<std::uint32_t> open_;                 // shards with an open descriptor, oldest first

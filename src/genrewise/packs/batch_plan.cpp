@@ -146,8 +146,9 @@ void BatchPlan::add_compressed_blocks(const PackedShard& shard, std::uint32_t nu
       block = &blocks_.emplace_back();
       block_point = point;
       block->shard = number;
-      block->offset = shard.records[points[point].record].offset;
       block->stored_offset = points[point].stored_offset;
+      // The start of a file need not be a record of the manifest: the first one may be unusable.
+      block->offset = block->stored_offset == 0 ? 0 : shard.records[points[point].record].offset;
       block->stored_bytes =
           (next_point == points.end() ? shard.bytes : next_point->stored_offset) - block->stored_offset;
     }

@@ -1,6 +1,5 @@
 #include "genrewise/packs/batches.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -88,12 +87,6 @@ class BatchReader::Impl {
   }
 
   BatchPosition position() const { return {next_batch_.first, next_batch_.second, plan_.fingerprint()}; }
-
-  const std::string& track_id(std::uint32_t record) const {
-    const auto next_shard = std::ranges::upper_bound(first_record_, record);
-    const auto shard = static_cast<std::size_t>(next_shard - first_record_.begin()) - 1;
-    return manifest_.shards[shard].records.at(record - first_record_[shard]).track_id;
-  }
 
   PackManifest manifest_;
   BatchConfig config_;
@@ -317,12 +310,6 @@ bool BatchReader::next(Batch& batch) {
 }
 BatchPosition BatchReader::position() const {
   return impl_->position();
-}
-bool BatchReader::cached() const {
-  return impl_->cached_;
-}
-const std::string& BatchReader::track_id(std::uint32_t record) const {
-  return impl_->track_id(record);
 }
 std::vector<Fault> BatchReader::damage() const {
   return impl_->damage_.faults();

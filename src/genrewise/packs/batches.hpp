@@ -83,8 +83,6 @@ class BatchReader final : public BatchStream {
   bool next(Batch& batch) override;
   BatchPosition position() const override;
 
-  bool cached() const;  ///< whether the selection fits into cache_bytes
-  const std::string& track_id(std::uint32_t record) const;
   /// Records left out so far, by file and offset, in unspecified order.
   std::vector<Fault> damage() const;
 

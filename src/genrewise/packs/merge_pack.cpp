@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <functional>
 #include <iterator>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -23,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMostShards = 1'000'000;
 constexpr char kAgain[] = "delete the folder and pack again";
 
 class PackMerger {
@@ -60,8 +61,8 @@ class PackMerger {
     const std::string plan = read_file(file(".pack/plan"));
     const std::size_t blank = plan.find(' ');
     manifest_.fingerprint = plan.substr(0, blank);
-    if (blank == std::string::npos ||
-        std::from_chars(plan.data() + blank + 1, plan.data() + plan.size(), shards_).ec != std::errc() || shards_ == 0)
+    if (blank == std::string::npos || !parse_number(std::string_view(plan).substr(blank + 1), shards_) ||
+        shards_ == 0 || shards_ > kMostShards)
       throw Error("does not state the number of shards (it was begun by an earlier version)", file(".pack/plan"),
                   "complete the pack with `genrewise pack` without --part");
   }

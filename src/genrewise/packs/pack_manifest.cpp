@@ -100,8 +100,14 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
   take_names(in, "artists", &PackedRecord::artist, shard);
   take_names(in, "albums", &PackedRecord::album, shard);
   for (const json& point : in.value("restart_points", json::array())) {
-    shard.restart_points.push_back({point.at(0), point.at(1)});
-    if (shard.restart_points.back().record > count) throw Error(shard.file + " has a restart point after its end");
+    const PackedShard::RestartPoint next{point.at(0), point.at(1)};
+    const auto& points = shard.restart_points;
+    const bool follows = points.empty() ? next.record == 0
+                                        : next.record > points.back().record && next.record < count &&
+                                              next.stored_offset > points.back().stored_offset;
+    if (!follows || next.stored_offset > shard.bytes)
+      throw Error(shard.file + " has restart points that are out of order, or after its end");
+    shard.restart_points.push_back(next);
   }
   return shard;
 }
@@ -137,8 +143,10 @@ void check_consistency(const PackManifest& manifest, const json& counts) {
         throw Error(fmt::format("track {} has {} bytes, too few for {} values", record.track_id, record.payload_bytes,
                                 manifest.values));
     }
-    if (manifest.compression == Compression::none && bytes != shard.bytes)
+    if (manifest.compression != Compression::none) continue;
+    if (bytes != shard.bytes)
       throw Error(fmt::format("{} has {} bytes, but its records have {}", shard.file, shard.bytes, bytes));
+    if (!shard.restart_points.empty()) throw Error(shard.file + " has restart points, but is not compressed");
   }
   if (manifest.form.steps > 0 && manifest.values % manifest.form.steps != 0)
     throw Error(fmt::format("it has {} values in {} steps", manifest.values, manifest.form.steps));

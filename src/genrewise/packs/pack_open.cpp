@@ -6,7 +6,6 @@
 #include <iterator>
 #include <limits>
 
-#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/example.hpp"
@@ -24,12 +23,17 @@ bool is_unfinished(const fs::path& location) {
   return folder_exists(location / ".pack");
 }
 
+/// Of record files at `location`: it is their folder, or the only one of them.
+fs::path folder_of(const std::vector<FileInfo>& files, const fs::path& location) {
+  const bool one_file = files.size() == 1 && files.front().location == location.native();
+  fs::path folder = one_file ? location.parent_path() : location;
+  return folder.empty() ? fs::path(".") : folder;
+}
+
 class ForeignShards {
  public:
   PackManifest read(const fs::path& location, const std::vector<FileInfo>& files) {
-    const bool one_file = files.size() == 1 && files.front().location == location.native();
-    manifest_.folder = one_file ? location.parent_path() : location;
-    if (manifest_.folder.empty()) manifest_.folder = ".";
+    manifest_.folder = folder_of(files, location);
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
     if (manifest_.size() == 0)
@@ -178,7 +182,8 @@ PackManifest read_manifest(const fs::path& path) {
 /// The manifests that a pattern of folders or of manifests matches.
 std::vector<fs::path> manifests_matching(const fs::path& location) {
   std::vector<fs::path> found;
-  if (location.native().find_first_of("*?[") == std::string::npos || path_exists(location)) return found;
+  std::error_code ignored;
+  if (location.native().find_first_of("*?[") == std::string::npos || fs::exists(location, ignored)) return found;
   for (const std::string& pattern : {join_location(location.native(), kManifestName), location.native()}) {
     for (const FileInfo& file : list_matching(pattern))
       if (last_name(file.location) == kManifestName) found.emplace_back(file.location);
@@ -209,7 +214,7 @@ PackManifest join_packs(const std::vector<fs::path>& paths) {
     }
     if (path != paths.front()) std::ranges::move(pack.skipped, std::back_inserter(all.skipped));
   }
-  all.folder = parent == 0 ? fs::path(".") : fs::path(first.substr(0, parent - 1));
+  all.folder = parent == 0 ? fs::path(".") : fs::path(first.substr(0, std::max<std::size_t>(1, parent - 1)));
   all.fingerprint = fingerprints.hex();
   all.shards = std::move(shards);
   all.loss.reset();
@@ -238,9 +243,7 @@ PackManifest open_pack(const fs::path& location, const fs::path& manifest) {
       throw Error(
           fmt::format("names {} of the {} record files at {}", pack.shards.size(), files.size(), location.string()),
           manifest.string(), "give the manifest of the pack that the files are from, under the same names");
-    const bool one_file = files.size() == 1 && files.front().location == location.native();
-    pack.folder = one_file ? location.parent_path() : location;
-    if (pack.folder.empty()) pack.folder = ".";
+    pack.folder = folder_of(files, location);
     std::string shards;
     for (const PackedShard& shard : pack.shards) shards += ' ' + shard.file;
     pack.fingerprint = sha256_hex(pack.fingerprint + shards);

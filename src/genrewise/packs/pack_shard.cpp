@@ -195,7 +195,10 @@ void ShardPacker::compress(const fs::path& to) {
   std::size_t number = 0;
   shard_.restart_points = {{0, 0}};
   Record record;
-  for (; reader.next(record).value(); ++number) {
+  for (;; ++number) {
+    const auto more = reader.next(record);
+    if (!more) throw Error(to_string(more.error()), folder_.string(), "check the disk, and pack again");
+    if (!*more) break;
     if (record.offset - last_point >= kRestartBytes) {
       last_point = record.offset;
       shard_.restart_points.push_back({number, writer.restart_point()});
