@@ -121,7 +121,10 @@ void genre_map(std::string_view input) {
   const std::size_t line = std::min(input.find('\n'), input.size());
   const std::string spelling(input.substr(0, line));
   GenreMap::standard().fold(std::vector{spelling});
-  GenreMap(put_file(scratch_folder(), "map.yaml", input.substr(line))).fold(std::vector{spelling});
+  const GenreMap map(put_file(scratch_folder(), "map.yaml", input.substr(line)));
+  map.fold(std::vector{spelling});
+  map.fold(std::vector{spelling, std::string("Hardcore")}, true);
+  for (const auto& [genre, parent] : map.parents()) map.find(genre, true);
 }
 
 // A folder of another program's records, and a class map.

@@ -139,6 +139,7 @@ TEST_F(OwnMap, RefusesCirclesOfParents) {
               AllOf(HasSubstr("map.yaml:1"), HasSubstr("circle")));
   EXPECT_THAT(error("A: {parent: A}\n"), HasSubstr("circle"));
   EXPECT_THAT(error("Rock: {parent: Death Metal}\n"), HasSubstr("circle"));
+  EXPECT_THAT(error("Hardcore: [Rock]\n"), HasSubstr("circle"));  // Hardcore is a part of Punk, and that of Rock
   EXPECT_EQ(map("Rock: {parent: Metal}\nMetal: {parent: ~}\n").find("rock", true), "Metal");
 }
 

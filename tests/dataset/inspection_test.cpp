@@ -15,6 +15,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Pair;
 using testing::sine;
 using testing::TemporaryFolder;
@@ -137,6 +138,23 @@ TEST_F(Inspect, WritesItsFindingsAsJson) {
   EXPECT_EQ(json.at("counts").at("missing file"), 1);
   EXPECT_EQ(json.at("findings").at(0).at("unusable"), true);
   EXPECT_EQ(json.at("leakage").at(0).at("kind"), "artist");
+}
+
+TEST_F(Inspect, RefusesPartsWithImpossibleValues) {
+  write_wav(folder_ / "a.wav", sine(440, 2, kRate), kRate);
+  const auto whole = to_json(inspect_csv("1,a.wav,x,A,P,test\n"));
+  Progress quiet;
+  const nlohmann::json part = measure(open_dataset(folder_ / "list.csv"), quiet);
+  EXPECT_EQ(to_json(inspection_of(std::vector<nlohmann::json>(1, part))), whole);
+  const auto error = [&](const char* pointer, const nlohmann::json& value) {
+    std::vector<nlohmann::json> parts(2, part);
+    parts[1][nlohmann::json::json_pointer(pointer)] = value;
+    return testing::error_message([&] { inspection_of(parts); });
+  };
+  EXPECT_THAT(error("/tracks/0/label", 7), HasSubstr("no genre 7"));
+  EXPECT_THAT(error("/tracks/0/label", -2), HasSubstr("no genre -2"));
+  EXPECT_THAT(error("/labels", {"x", "y"}), HasSubstr("different genres"));
+  EXPECT_THAT(error("/tracks/0/clip", {1}), HasSubstr("missing or of another type"));
 }
 
 TEST_F(Inspect, StopsOnInterruption) {

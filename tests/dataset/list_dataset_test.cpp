@@ -167,6 +167,13 @@ TEST_F(ListDataset, OfAnyKindIsDividedWithoutGapsAndDoublets) {
   EXPECT_EQ(ids, ids_of(open_dataset(folder_ / "clips.csv")));
 }
 
+TEST_F(ListDataset, IsDividedWhateverItsDurations) {
+  for (const char* name : {"0.mp3", "1.mp3"}) write_file(folder_ / name, "x");
+  write_file(folder_ / "clips.csv", "path,genre,duration_s\n0.mp3,Rock,1e300\n1.mp3,Rock,1e300\n");
+  for (const std::size_t number : {1, 2})
+    EXPECT_EQ(open_dataset(folder_ / "clips.csv", {.part = JobPart{number, 2}}).tracks.size(), 1u) << number;
+}
+
 TEST_F(ListDataset, IsFoundByPredict) {
   server_.put("lib/rock/1.mp3", "1");
   server_.put("lib/2.mp3", "1");

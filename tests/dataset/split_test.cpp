@@ -364,6 +364,7 @@ TEST(SplitFile, ReadsBackForTheSameIdsInAnyOrder) {
   const TemporaryFolder folder;
   SplitSubjects subjects = made_collection(4, 30);
   subjects.ids[0] = "with, \"comma\"";
+  subjects.ids[1] = " " + subjects.ids[2] + " ";
   const Split split = make_split(subjects, {.scheme = SplitScheme::random});
   write_split_file(folder / "split.csv", subjects, split);
   const Split back = read_split_file(folder / "split.csv", subjects);
@@ -387,6 +388,7 @@ TEST(SplitFile, ReportsDefectsWithTheirLine) {
   EXPECT_THAT(error("track_id,part\n1,exam\n"), AllOf(HasSubstr("'exam'"), HasSubstr("s.csv:2")));
   EXPECT_THAT(error("track_id,part\n1,test\n1,test\n"), AllOf(HasSubstr("twice"), HasSubstr("s.csv:3")));
   EXPECT_THAT(error("track_id,part\n2,test\n"), HasSubstr("'1'"));
+  EXPECT_EQ(error("track_id, part\n 1 , test\n"), "no error");  // as other programs write it
 }
 
 TEST(SplitScheme, HasANameThatIsParsedAndOnlyTheNamedOnesAre) {

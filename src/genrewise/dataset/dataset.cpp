@@ -92,9 +92,10 @@ void keep_part(Dataset& dataset, const JobPart& part) {
   std::vector<std::uint64_t> weights;
   weights.reserve(tracks.size());
   std::string facts;
+  constexpr double kMostSeconds = 1e6;
   for (const Track& track : tracks) {
     const ClipRequest& clip = track.clip;
-    weights.push_back(sizes ? track.bytes : static_cast<std::uint64_t>(clip.duration_s * 1000));
+    weights.push_back(sizes ? track.bytes : static_cast<std::uint64_t>(std::min(clip.duration_s, kMostSeconds) * 1000));
     facts.clear();
     for (const std::string& fact :
          {track.id, track.path.filename().string(), track.artist, track.album,

@@ -160,14 +160,15 @@ void GenreMap::add(const std::string& text, const std::string& where) {
     parents_.erase(genre);
     if (!found.empty()) parents_[genre] = found;
   }
-  for (const auto& [genre, parent] : file.parents) {
+  const auto check = [&](const std::string& genre, const YAML::Mark& mark) {
     std::string above = genre;
     for (int level = 0; parents_.contains(above); ++level) {
-      if (level == kMostLevels)
-        file.fail(parent.mark, fmt::format("the parents of '{}' are a circle, or too many", genre));
+      if (level == kMostLevels) file.fail(mark, fmt::format("the parents of '{}' are a circle, or too many", genre));
       above = parents_.at(above);
     }
-  }
+  };
+  for (const auto& [genre, parent] : file.parents) check(genre, parent.mark);
+  for (const auto& [genre, parent] : parents_) check(genre, {});  // names alone can close a circle
 }
 
 std::optional<std::string> GenreMap::find(std::string_view spelling, bool top_level) const {

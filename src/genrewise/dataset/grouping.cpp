@@ -14,20 +14,6 @@
 namespace genrewise {
 namespace {
 
-/// Disjoint sets with path halving.
-class UnionFind {
- public:
-  explicit UnionFind(std::size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), 0u); }
-  std::size_t find(std::size_t i) {
-    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
-    return i;
-  }
-  void join(std::size_t a, std::size_t b) { parent_[find(a)] = find(b); }
-
- private:
-  std::vector<std::size_t> parent_;
-};
-
 void join_equal(UnionFind& sets, const std::vector<std::string>& names) {
   std::unordered_map<std::string_view, std::size_t> first;
   for (std::size_t i = 0; i < names.size(); ++i) {

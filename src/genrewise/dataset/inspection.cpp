@@ -14,6 +14,7 @@
 #include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/addresses.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/parallel.hpp"
 
 namespace genrewise {
@@ -23,6 +24,7 @@ constexpr double kSilentRms = 1e-3;  // -60 dB of full scale
 constexpr float kFullScale = 0.999f;
 constexpr int kClippedRun = 3;
 constexpr double kShortShare = 0.5;  // of the median clip
+constexpr char kParts[] = "parts of an inspection", kAgain[] = "make the parts again";
 
 struct ClipFacts {
   std::optional<Fault> fault;
@@ -281,7 +283,9 @@ nlohmann::json measure(const Dataset& part, Progress& progress) {
           {"files", std::move(files)}};
 }
 
-Inspection inspection_of(const std::vector<nlohmann::json>& parts) {
+namespace {
+
+Inspection joined(const std::vector<nlohmann::json>& parts) {
   Dataset dataset;
   Measured measured;
   std::unordered_map<std::string, AudioInfo> infos;
@@ -291,12 +295,16 @@ Inspection inspection_of(const std::vector<nlohmann::json>& parts) {
   dataset.labels = parts.front().at("labels").get<std::vector<std::string>>();
   dataset.rejected = parts.front().at("rejected").get<std::vector<Fault>>();
   for (const nlohmann::json& part : parts) {
+    if (part.at("labels").get<std::vector<std::string>>() != dataset.labels)
+      throw Error("the parts have different genres", kParts, kAgain);
     for (const auto& [path, info] : part.at("files").items()) infos.try_emplace(path, info.get<AudioInfo>());
     for (const nlohmann::json& entry : part.at("tracks")) {
       Track& track = dataset.tracks.emplace_back();
       track.id = entry.at("id");
       track.path = entry.at("path").get<std::string>();
       track.label = entry.at("label");
+      if (track.label < -1 || track.label >= std::ssize(dataset.labels))
+        throw Error(fmt::format("there is no genre {}", track.label), kParts, kAgain);
       track.artist = entry.at("artist");
       track.album = entry.at("album");
       if (!entry.at("part").is_null()) track.official_part = parse_part(entry.at("part").get<std::string>());
@@ -317,6 +325,12 @@ Inspection inspection_of(const std::vector<nlohmann::json>& parts) {
     measured.infos.push_back(found == infos.end() ? std::nullopt : std::optional(found->second));
   }
   return report_on(dataset, measured);
+}
+
+}  // namespace
+
+Inspection inspection_of(const std::vector<nlohmann::json>& parts) {
+  return read_json(kParts, kAgain, [&] { return joined(parts); });
 }
 
 nlohmann::json to_json(const Inspection& inspection) {

@@ -66,7 +66,7 @@ Inspection inspect(const Dataset& dataset, Progress& progress);
 /// levels and checksums of their samples. Throws Interrupted.
 nlohmann::json measure(const Dataset& part, Progress& progress);
 /// The report of the whole dataset: the same as inspect() makes. `parts`: of one dataset, in order. Throws
-/// nlohmann::json::exception if a value is missing.
+/// Error if a value is missing or impossible.
 Inspection inspection_of(const std::vector<nlohmann::json>& parts);
 
 /// Key names are stable and documented in docs/datasets.md.

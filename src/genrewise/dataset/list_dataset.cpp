@@ -168,7 +168,9 @@ Dataset open_list(const fs::path& given, const DatasetOptions& options) {
   Dataset dataset;
   dataset.kind = "list";
   dataset.root = prefix ? location : location.parent_path();
-  if (pattern) dataset.root = location.native().substr(0, location.native().rfind('/', first_wildcard(location)));
+  if (pattern)
+    dataset.root =
+        location.native().substr(0, std::max<std::size_t>(1, location.native().rfind('/', first_wildcard(location))));
   dataset.name = last_name(prefix || pattern ? dataset.root.native() : location.native());
   Entries entries;
   if (prefix || pattern) {

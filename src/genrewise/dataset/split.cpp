@@ -269,19 +269,21 @@ Split read_split_file(const std::filesystem::path& path, const SplitSubjects& su
   NamedCsv csv(path);
   csv.require({"track_id", "split"}, "create the split with genrewise split: it writes the columns track_id and part");
   std::unordered_map<std::string, Part> parts;
+  std::vector<std::pair<std::string, Part>> trimmed_ids;  // other programs write blanks around them
   while (csv.next()) {
     const auto part = parse_part(csv.get("split"));
     if (!part) {
       throw Error(fmt::format("the part is '{}'", csv.get("split")), csv.where(), "write training, validation or test");
     }
-    if (!parts.try_emplace(std::string(csv.get("track_id")), *part).second) {
-      throw Error(fmt::format("the track_id '{}' occurs twice", csv.get("track_id")), csv.where(),
-                  "remove one of the rows");
-    }
+    const std::string_view id = csv.get_untrimmed("track_id"), plain = trimmed(id);
+    if (!parts.try_emplace(std::string(id), *part).second)
+      throw Error(fmt::format("the track_id '{}' occurs twice", id), csv.where(), "remove one of the rows");
+    if (plain != id) trimmed_ids.emplace_back(plain, *part);
   }
+  parts.insert(trimmed_ids.begin(), trimmed_ids.end());
   Split split{.scheme = SplitScheme::file, .seed = 0, .parts = {}};
   for (const std::string& id : subjects.ids) {
-    const auto found = parts.find(std::string(trimmed(id)));
+    const auto found = parts.find(id);
     if (found == parts.end()) {
       throw Error(fmt::format("has no row for the track '{}'", id), path.string(),
                   "create the split from this dataset with genrewise split");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -114,5 +115,19 @@ bool is_gtzan(std::span<const std::string> ids);
 /// 2015; 443 training, 197 validation and 290 test excerpts, in which no recording is repeated and no artist is in two
 /// parts). Empty for the 70 excerpts that it leaves out and for other ids.
 std::optional<Part> fault_filtered_part(std::string_view id);
+
+/// Disjoint sets with path halving.
+class UnionFind {
+ public:
+  explicit UnionFind(std::size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), 0u); }
+  std::size_t find(std::size_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
+  }
+  void join(std::size_t a, std::size_t b) { parent_[find(a)] = find(b); }
+
+ private:
+  std::vector<std::size_t> parent_;
+};
 
 }  // namespace genrewise
