@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "catalogue_fixture.hpp"
@@ -159,6 +160,55 @@ TEST_F(ScanTest, AFolderThatVanishedKeepsItsTracks) {
     rename_path(folder_ / "disk", music_);
   }
   EXPECT_EQ(scan().unchanged, 2u);
+}
+
+TEST_F(ScanTest, AFolderWithBracketsInItsNameThatVanishedKeepsItsTracks) {
+  make("a.wav", "clicks");
+  const fs::path disk = folder_ / "Music [FLAC]";
+  rename_path(music_, disk);
+  make("b.wav", "noise");
+  config_.roots = {disk, music_};
+  scan();
+  rename_path(disk, folder_ / "away");
+  const ScanResult unmounted = scan();
+  EXPECT_THAT(unmounted.unavailable, ElementsAre(disk.string()));
+  EXPECT_EQ(unmounted.unchanged, 1u);
+  EXPECT_THAT(genres(), ElementsAre("clicks", "noise"));
+}
+
+TEST_F(ScanTest, FilesThatBeginAlikeAreOtherTracks) {
+  const auto make_late = [&](const char* name, const char* genre) {  // after four seconds of silence: 706 kB
+    constexpr int kRate = 88200;
+    std::string wav = made_wav(genre, 1, 6, kRate);
+    std::fill_n(wav.end() - 6 * 2 * kRate, 4 * 2 * kRate, '\0');
+    write_file(music_ / name, wav);
+  };
+  make_late("a.wav", "clicks");
+  make_late("b.wav", "noise");
+  EXPECT_EQ(scan().analysed, 2u);
+  correct("a.wav", "Zouk");
+  correct("b.wav", "Krach");
+  make_late("c.wav", "tones");
+  fs::copy_file(music_ / "b.wav", music_ / "d.wav");
+  EXPECT_EQ(scan().analysed, 1u);
+  EXPECT_THAT(catalogue_->track(music_ / "c.wav")->correction, IsEmpty());
+  EXPECT_EQ(catalogue_->track(music_ / "d.wav")->correction, "Krach");
+  fs::remove(music_ / "d.wav");
+  fs::last_write_time(music_ / "b.wav", fs::last_write_time(music_ / "b.wav") - std::chrono::hours(1));
+  EXPECT_EQ(scan().analysed, 0u);
+  rename_path(music_ / "b.wav", music_ / "e.wav");
+  const ScanResult moved = scan();
+  EXPECT_EQ(moved.moved, 1u);
+  EXPECT_EQ(moved.analysed, 0u);
+  EXPECT_EQ(catalogue_->track(music_ / "e.wav")->correction, "Krach");
+  EXPECT_EQ(catalogue_->track(music_ / "a.wav")->correction, "Zouk");
+}
+
+TEST_F(ScanTest, ReportsWhyTheDatabaseEndedATransaction) {
+  make("a.wav", "clicks");
+  catalogue_->database().script(
+      "CREATE TEMP TRIGGER lost BEFORE INSERT ON tracks BEGIN SELECT RAISE(ROLLBACK, 'the disk is lost'); END");
+  EXPECT_THAT(error_message([&] { scan(); }), HasSubstr("the disk is lost"));
 }
 
 TEST_F(ScanTest, AFolderThatCannotBeReadKeepsItsTracks) {

@@ -140,10 +140,6 @@ std::vector<CatalogueModel> read_models(Statement rows) {
   return models;
 }
 
-std::optional<CatalogueModel> first(std::vector<CatalogueModel> models) {
-  return models.empty() ? std::nullopt : std::optional(std::move(models.front()));
-}
-
 std::optional<CatalogueTrack> read_whole_track(Database& database, Statement row) {
   if (!row.next()) return std::nullopt;
   CatalogueTrack track = read_track(row);
@@ -193,12 +189,9 @@ std::vector<CatalogueModel> Catalogue::models() const {
   return read_models(database_->query(fmt::format("{} ORDER BY used", kModels)));
 }
 
-std::optional<CatalogueModel> Catalogue::model(std::int64_t id) const {
-  return first(read_models(database_->query(fmt::format("{} WHERE m.id = ?", kModels), id)));
-}
-
 std::optional<CatalogueModel> Catalogue::current_model() const {
-  return first(read_models(database_->query(fmt::format("{} ORDER BY used DESC LIMIT 1", kModels))));
+  auto row = database_->query(fmt::format("{} ORDER BY used DESC LIMIT 1", kModels));
+  return row.next() ? std::optional(read_model(row)) : std::nullopt;
 }
 
 std::optional<CatalogueTrack> Catalogue::track(std::int64_t id) const {

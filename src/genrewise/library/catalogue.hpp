@@ -55,7 +55,8 @@ struct CatalogueTrack : TrackAnalysis {
   bool missing = false;        ///< not found by the last scan of its folder
   std::uint64_t bytes = 0;
   std::int64_t modified_ns = 0, added_s = 0;  ///< since 1970
-  std::string fingerprint;                    ///< 32 digits of audio_hash() of the first 512 KiB; empty: not known
+  /// 24 digits of audio_hash() of the first 512 KiB, or of all of it where another track begins alike; empty: unknown.
+  std::string fingerprint;
   Tags tags;
   std::string correction;         ///< genre that the owner gave; empty: none
   std::vector<Segment> segments;  ///< filled by Catalogue::track() only
@@ -101,7 +102,6 @@ class Catalogue {
   /// Folders that were scanned, absolute.
   std::vector<std::filesystem::path> roots() const;
   std::vector<CatalogueModel> models() const;
-  std::optional<CatalogueModel> model(std::int64_t id) const;
   /// The model of the latest scan or retraining.
   std::optional<CatalogueModel> current_model() const;
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <climits>
 #include <cwchar>
+#include <exception>
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/byte_text.hpp"
@@ -49,7 +50,7 @@ constexpr std::size_t kMostIdle = 64;
 }
 
 /// contains() where the function's data is null, else matches().
-void find_text(sqlite3_context* context, int count, sqlite3_value** values) {
+void find_text(sqlite3_context* context, int count, sqlite3_value** values) try {
   const auto text = [&](int i) {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(values[i]));
     return bytes == nullptr ? std::string_view()
@@ -62,6 +63,8 @@ void find_text(sqlite3_context* context, int count, sqlite3_value** values) {
     found = sqlite3_user_data(context) == nullptr ? hay.find(needle) != std::string::npos : hay == needle;
   }
   sqlite3_result_int(context, found);
+} catch (const std::exception&) {  // SQLite is C
+  sqlite3_result_error_nomem(context);
 }
 
 }  // namespace
@@ -217,9 +220,13 @@ void Database::transaction(const std::function<void()>& body) {
     body();
     script("COMMIT");
   } catch (...) {
-    sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+    roll_back();
     throw;
   }
+}
+
+void Database::roll_back() {
+  sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 }  // namespace genrewise

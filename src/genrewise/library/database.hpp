@@ -106,6 +106,8 @@ class Database {
   std::int64_t changes() const;
   /// Calls `body` in a transaction that is committed when it returns and rolled back when it throws.
   void transaction(const std::function<void()>& body);
+  /// Ends a transaction without its changes. Does nothing where SQLite did so itself, as after a full disk.
+  void roll_back();
   const std::string& file() const { return file_; }
 
  private:

@@ -79,7 +79,7 @@ class Changes {
       change();
     } catch (...) {
       open_ = false;
-      database_.script("ROLLBACK");
+      database_.roll_back();
       throw;
     }
     if (since_.seconds() > kSeconds) finish();
@@ -212,12 +212,13 @@ class Scan {
     std::vector<std::int64_t> returned, gone;
     for (const fs::path& root : roots) {
       std::vector<Fault> faults;
-      const std::vector<fs::path> found = find_audio({&root, 1}, faults);
-      const bool is_file = found.size() == 1 && found[0] == root;
+      std::vector<fs::path> found;
       const auto has_tracks = [&] {
         return std::ranges::any_of(known, [&](const auto& one) { return is_inside(one.first, root); });
       };
-      if ((found.empty() || (is_file && !state_of(root))) && has_tracks()) {
+      std::error_code ignored;
+      if (fs::exists(root, ignored) || !has_tracks()) found = find_audio({&root, 1}, faults);
+      if (found.empty() && has_tracks()) {
         result_.unavailable.push_back(root.string());
         continue;
       }
@@ -301,13 +302,23 @@ class Scan {
     progress_.finish();
   }
 
-  void identified(const fs::path& path, const FileState& state, const Tags& tags, const std::string& fingerprint,
+  void identified(const fs::path& path, const FileState& state, const Tags& tags, std::string fingerprint,
                   const std::optional<Fault>& fault) {
     std::optional<CatalogueTrack> track = catalogue_.track(path);
-    const bool same_audio = track && !fault && track->fingerprint == fingerprint;
+    const auto is_gone = [&](const CatalogueTrack& one) { return one.missing || pending_.contains(one.path.string()); };
+    bool same_audio = track && !fault && track->fingerprint == fingerprint;
     std::optional<CatalogueTrack> twin;
     if (!fault && !same_audio) twin = twin_of(path, fingerprint);
-    if (twin && (twin->missing || pending_.contains(twin->path.string()))) {
+    if (twin && (track || !is_gone(*twin))) {  // files may begin alike: with silence, for example
+      const std::string whole = audio_hash(path).value_or(""), digits = whole.substr(0, kFingerprintDigits);
+      same_audio = !whole.empty() && track && track->fingerprint == digits;
+      if (same_audio || (!whole.empty() && !is_gone(*twin) && audio_hash(twin->path).value_or("") != whole)) {
+        fingerprint = digits;
+        twin.reset();
+        if (!same_audio) twin = twin_of(path, fingerprint);
+      }
+    }
+    if (twin && is_gone(*twin)) {
       if (track) exchange_paths(*track, *twin);
       track = std::exchange(twin, std::nullopt);
       ++result_.moved;
