@@ -176,6 +176,24 @@ TEST_F(Playlists, XspfHoldsPercentEncodedUrisAndAnyName) {
               HasSubstr("write list.xspf"));
 }
 
+TEST_F(Playlists, XspfOfOtherProgramsIsKeptInUtf8) {
+  write_file(folder_ / "list.xspf",
+             "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><playlist version=\"1\"><trackList><track>"
+             "<location>http://radio/live</location><title>caf\xE9</title></track></trackList></playlist>");
+  const std::string text = write("list.xspf", {song("a.mp3", 0.9F)}, 1);
+  EXPECT_THAT(text, HasSubstr("encoding=\"UTF-8\""));
+  EXPECT_THAT(text, HasSubstr("<title>caf\xC3\xA9</title>"));
+}
+
+TEST_F(Playlists, XspfHoldsFileUrisThatAreDecodedOnce) {
+  const auto odd = song("50%20off.mp3", 0.9F);
+  write_file(folder_ / "list.xspf", "<playlist><trackList><track><location>file://" +
+                                        (folder_ / "music/50%2520off.mp3").string() +
+                                        "</location></track></trackList></playlist>");
+  write("list.xspf", {odd}, 0);
+  EXPECT_THAT(write("list.xspf", {}, 1), HasSubstr("50%2520off.mp3"));  // stays the person's
+}
+
 TEST_F(Playlists, RefusesOtherExtensionsAndFilesThatAreNoPlaylists) {
   EXPECT_THAT(testing::error_message([&] { write_playlist({folder_ / "list.txt"}, "", {}); }), HasSubstr(".m3u8"));
   std::string deep = "<playlist><trackList>";

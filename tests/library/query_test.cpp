@@ -237,6 +237,7 @@ TEST_F(QueryTest, SelectsPathsAndFoldersWithinAQuery) {
   EXPECT_THAT(names({root + "/a/", root + "/b.mp3"}), ElementsAre("1.mp3", "2.mp3", "b.mp3"));
   EXPECT_THAT(names({root + "/a", "genre:Rock"}), ElementsAre("1.mp3"));
   EXPECT_THAT(names({"genre:Rock", "-1.mp3"}), IsEmpty());
+  EXPECT_THAT(names({"genre:Rock," + std::string(300, 'x')}), ElementsAre("1.mp3"));  // too long for a path
   EXPECT_THAT(names({root + "/a/gone.mp3"}), ElementsAre("gone.mp3"));
   EXPECT_THAT(names({root + "/a", "missing:yes"}), ElementsAre("gone.mp3"));
   write_file(folder_ / "new.mp3", "x");

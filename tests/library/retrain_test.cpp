@@ -82,6 +82,19 @@ TEST_F(Retrain, LeavesOutSmallGenresAndRefusesTooFew) {
   EXPECT_THAT(error_message([&] { retrain({.classifier = "tree:depth=x"}); }), HasSubstr("tree"));
 }
 
+TEST_F(Retrain, TakesNeitherAFileForTheZeroShotModelNorATextForAnAccuracy) {
+  Model model = made_model({"clicks", "noise", "tones"});
+  model.facts["library_accuracy"] = "high";
+  save_model(model, folder_ / "m.gwm");
+  EXPECT_EQ(retrain({.dry_run = true}).before, 0);
+  catalogue_->database().run("UPDATE models SET name = ?", std::string(kZeroShot));
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  write_file(kZeroShot, "x");
+  EXPECT_EQ(retrain({.dry_run = true}).before, 0);
+  std::filesystem::current_path(here);
+}
+
 TEST_F(Retrain, FoldsSpellingsOfTagsByAMap) {
   write_file(folder_ / "map.yaml", "Lärm: [krach]\nTon: [summen]\n");
   EXPECT_THAT(retrain({.genre_map = folder_ / "map.yaml", .dry_run = true}).labels, ElementsAre("Lärm", "Ton"));

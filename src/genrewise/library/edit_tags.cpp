@@ -87,7 +87,7 @@ class Journal {
     }
     for (const JournalledChange& change : changes_where(database_, "state = ?", "planned")) {
       if (!file_exists(change.path)) continue;
-      if (sha256_hex(MappedFile(change.path).bytes()) == change.old_sha256) {
+      if (sha256_hex(read_file(change.path)) == change.old_sha256) {
         forget(change.id);
       } else {
         set_state(change.id, change.path, "written");
@@ -288,8 +288,7 @@ TagResult undo_tags(Catalogue& catalogue, std::int64_t batch, Runtime& runtime) 
           auto row =
               database.query("SELECT patch, old_sha256, new_sha256, old_bytes FROM tag_changes WHERE id = ?", id);
           row.next();
-          const MappedFile now(original);
-          const std::string sha256 = sha256_hex(now.bytes());
+          const std::string now = read_file(original), sha256 = sha256_hex(now);
           restored_before = sha256 == row.text(1);
           if (sha256 != row.text(2)) {
             auto later =
@@ -300,7 +299,7 @@ TagResult undo_tags(Catalogue& catalogue, std::int64_t batch, Runtime& runtime) 
                                               : "by another program");
           }
           const auto patch = row.blob(0);
-          const auto bytes = apply_patch({reinterpret_cast<const char*>(patch.data()), patch.size()}, now.bytes(),
+          const auto bytes = apply_patch({reinterpret_cast<const char*>(patch.data()), patch.size()}, now,
                                          static_cast<std::size_t>(row.integer(3)));
           if (!bytes || sha256_hex(*bytes) != row.text(1))
             return fault("journal is damaged", "restore it from a backup");

@@ -20,11 +20,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMark = "#GENREWISE:";
+constexpr std::string_view kFileUri = "file://";
 constexpr char kMeta[] = "urn:genrewise:entry";
 
 /// Marks the entry of this location as written by this program.
 std::string mark_of(std::string_view location) {
   return sha256_hex(location).substr(0, 16);
+}
+
+bool is_file_uri(std::string_view location) {
+  return location.starts_with(kFileUri);
 }
 
 /// The folder of a playlist, to which its entries are relative.
@@ -40,7 +45,7 @@ class Base {
     return within.empty() || *within.begin() == ".." ? path.lexically_relative(real_) : within;
   }
   fs::path resolved(std::string_view location) const {
-    if (const bool is_uri = location.starts_with("file://"); is_uri) return percent_decoded(location.substr(7));
+    if (is_file_uri(location)) return percent_decoded(location.substr(kFileUri.size()));
     return ((location.starts_with("..") ? real_ : folder_) / location).lexically_normal();
   }
 
@@ -98,13 +103,15 @@ std::vector<Added> take_added(pugi::xml_document& document, const std::string& t
              is_deep(document)) {
     throw Error("is not an XSPF playlist", file.string(), "move it away, or give another name");
   }
+  if (auto head = document.first_child(); head.type() == pugi::node_declaration)
+    if (auto encoding = head.attribute("encoding")) encoding = "UTF-8";  // in which it is written
   auto playlist = document.child("playlist");
   for (auto track : playlist.child("trackList").children("track")) {
     const std::string location = track.child_value("location");
     if (track.find_child_by_attribute("meta", "rel", kMeta).text().get() == mark_of(location)) continue;
     std::ostringstream xml;
     track.print(xml);
-    added.push_back({base.resolved(percent_decoded(location)), xml.str()});
+    added.push_back({base.resolved(is_file_uri(location) ? location : percent_decoded(location)), xml.str()});
   }
   playlist.remove_child("trackList");
   return added;

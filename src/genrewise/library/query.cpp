@@ -10,7 +10,6 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/csv.hpp"
-#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/library/database.hpp"
@@ -290,7 +289,9 @@ constexpr std::string_view kOrders[] = {"path",        "added_s",
 
 /// Whether an argument that exists is meant as a path although nothing of it is in the catalogue.
 bool is_surely_a_path(const std::string& argument) {
-  return path_exists(argument) && (argument.find('/') != std::string::npos || looks_like_audio(argument));
+  std::error_code ignored;  // it may be too long for a path
+  return std::filesystem::exists(argument, ignored) &&
+         (argument.find('/') != std::string::npos || looks_like_audio(argument));
 }
 
 }  // namespace

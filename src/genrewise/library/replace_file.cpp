@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/stat.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -113,21 +113,6 @@ bool copy_attributes(int original, int copy) {
 
 }  // namespace
 
-MappedFile::MappedFile(const fs::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw_system_error("cannot read", path.string());
-  if (status.st_size == 0) return;
-  const auto size = static_cast<std::size_t>(status.st_size);
-  void* const bytes = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (bytes == MAP_FAILED) throw_system_error("cannot read", path.string());
-  bytes_ = {static_cast<const char*>(bytes), size};
-}
-
-MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
-}
-
 Expected<void> check_replaceable(const fs::path& path) {
   return find_original(path).map([](const Original&) {});
 }
@@ -165,11 +150,11 @@ Expected<void> replace_file(const fs::path& path,
   if (!leased && errno == EAGAIN) return fault("in use", "another program has it open for writing");
   if (!copy_attributes(old_file.get(), new_file.get())) return fault("attributes cannot be kept", system_text());
   {
-    const MappedFile old_bytes(original->path), new_bytes(copy.path);
+    const std::string old_bytes = read_file(original->path), new_bytes = read_file(copy.path);
     const auto now = find_original(path);
     if (!now || now->path != original->path || !unchanged(now->status, original->status))
       return fault("changed since", "while its copy was made");
-    before_rename(old_bytes.bytes(), new_bytes.bytes());
+    before_rename(old_bytes, new_bytes);
   }
   const auto now = find_original(path);
   if (!now || !unchanged(now->status, original->status)) return fault("changed since", "before it was replaced");

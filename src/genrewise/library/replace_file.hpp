@@ -13,19 +13,6 @@
 
 namespace genrewise {
 
-/// The bytes of a file, memory-mapped. Throws Error if it cannot be read.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  std::string_view bytes() const { return bytes_; }
-
- private:
-  std::string_view bytes_;
-};
-
 /// Whether replace_file() can replace this file, or, for a symbolic link, the file that it points to. Faults: "not
 /// found", "not a regular file", "hard link", "read-only" (the file, or its folder), "immutable", "belongs to another
 /// user", "too large" (above 1 GiB).

@@ -183,9 +183,10 @@ void compare_with_current(const Catalogue& catalogue, const Labelled& labelled, 
                           const std::vector<bool>& hits, RetrainResult& result) {
   const auto current = catalogue.current_model();
   if (!current) return;
-  if (path_exists(current->name)) {
-    if (const auto facts = load_model(current->name).facts; facts.contains(kFact)) {
-      result.before = facts.at(kFact).get<double>();
+  if (current->name != kZeroShot && path_exists(current->name)) {
+    const auto facts = load_model(current->name).facts;
+    if (const auto fact = facts.find(kFact); fact != facts.end() && fact->is_number()) {
+      result.before = fact->get<double>();
       result.notes.push_back(
           "the current model was fitted on tracks of this catalogue too: its accuracy is that of its "
           "own cross-validation");

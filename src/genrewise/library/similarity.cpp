@@ -6,13 +6,13 @@
 #include <cmath>
 #include <map>
 #include <mutex>
-#include <numeric>
 #include <queue>
 #include <unordered_map>
 
 #include "genrewise/base/floats.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/dataset/split.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/library/stored.hpp"
@@ -302,20 +302,15 @@ std::vector<DuplicateGroup> find_duplicates(const Catalogue& catalogue) {
       pairs.push_back({i, k, alike});
     }
   });
-  std::vector<std::size_t> leader(tracks.size());  // of the group; its own: none yet
-  std::iota(leader.begin(), leader.end(), std::size_t{0});
-  const auto find = [&](std::size_t i) {
-    while (leader[i] != i) i = leader[i] = leader[leader[i]];
-    return i;
-  };
-  for (const Alike& pair : pairs) leader[find(pair.second)] = find(pair.first);
+  UnionFind sets(tracks.size());
+  for (const Alike& pair : pairs) sets.join(pair.second, pair.first);
   std::map<std::size_t, DuplicateGroup> groups;
   for (const Alike& pair : pairs) {
-    DuplicateGroup& group = groups[find(pair.first)];
+    DuplicateGroup& group = groups[sets.find(pair.first)];
     group.least_similarity = std::min(group.least_similarity, pair.similarity);
   }
   for (std::size_t i = 0; i < tracks.size(); ++i)
-    if (const auto group = groups.find(find(i)); group != groups.end())
+    if (const auto group = groups.find(sets.find(i)); group != groups.end())
       group->second.tracks.push_back(std::move(tracks[i]));
   std::vector<DuplicateGroup> sorted;
   for (auto& [first, group] : groups) {
