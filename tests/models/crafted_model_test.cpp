@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "classifier_support.hpp"
 #include "genrewise/base/error.hpp"
@@ -98,13 +99,21 @@ std::string with_one(const Tensor& tensor, std::size_t index, Value value) {
   return bytes;
 }
 
+/// Every index of a few integers, which may be settings; of other tensors the first, middle and last.
+std::vector<std::size_t> changed_indices(const Tensor& tensor, std::size_t count) {
+  if (tensor.dtype != "I64" || count > 16) return {0, count / 2, count - 1};
+  std::vector<std::size_t> all(count);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
 template <class Value>
 void each_change_of_values(const Tensor& tensor, std::initializer_list<Value> values,
                            const std::function<void(const std::string& bytes)>& each) {
   const std::size_t count = tensor.bytes.size() / sizeof(Value);
   for (const Value value : values) {
     each(filled(tensor, value));
-    for (const std::size_t index : {std::size_t{0}, count / 2, count - 1})
+    for (const std::size_t index : changed_indices(tensor, count))
       if (index < count) each(with_one(tensor, index, value));
   }
 }

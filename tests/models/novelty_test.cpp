@@ -106,5 +106,15 @@ TEST(Novelty, ComesBackFromAnArchiveWithTheSameDistances) {
   EXPECT_THROW(loaded.load(archive, "n.", 2), Error);
 }
 
+TEST(Novelty, WithoutComponentsIsRefused) {
+  TensorArchive archive("m.gwm");
+  fitted(correlated(100, 1)).save(archive, "n.");
+  auto config = archive.integers("n.components.config", 6);
+  config[1] = 0;  // their number
+  archive.put("n.components.config", config);
+  Novelty loaded;
+  EXPECT_THROW(loaded.load(archive, "n.", 2), Error);
+}
+
 }  // namespace
 }  // namespace genrewise

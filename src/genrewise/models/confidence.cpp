@@ -163,7 +163,7 @@ void Novelty::load(const TensorArchive& archive, const std::string& prefix, std:
   components_.load(archive, prefix + "components.");
   const auto is_negative = [](double share) { return share < 0; };  // rounded, it may be above 1
   require(standardise_.input_columns() == columns && standardise_.output_columns() == columns &&
-              components_.input_columns() == columns && limit_ > 0 &&
+              components_.input_columns() == columns && !components_.components().empty() && limit_ > 0 &&
               std::ranges::none_of(components_.explained_variance_ratio(), is_negative),
           "its novelty section does not fit its columns", archive);
 }
