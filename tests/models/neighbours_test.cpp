@@ -169,6 +169,11 @@ TEST(Neighbours, AreThoseOfTheMetricThatIsNamed) {
   EXPECT_EQ(find(Metric::minkowski, 1).distance, manhattan.distance);
   EXPECT_EQ(find(Metric::minkowski, 2).distance, (std::vector<double>{1, std::sqrt(8.0), 3}));
   EXPECT_NEAR(find(Metric::minkowski, 3).distance[1], std::cbrt(16.0), 1e-12);
+  for (const double p : {500.0, 1e300}) {  // nearly the largest difference, whose power is infinite or 0
+    const Neighbours found = find(Metric::minkowski, p);
+    EXPECT_EQ(found.index, (std::vector<std::size_t>{2, 1, 0}));
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(found.distance[i], static_cast<double>(i + 1), 0.01) << p;
+  }
 }
 
 TEST(Neighbours, ByTheCosineMetricAreTheSameWithAndWithoutBytes) {
@@ -176,7 +181,8 @@ TEST(Neighbours, ByTheCosineMetricAreTheSameWithAndWithoutBytes) {
   Matrix points(600, 90), queries(40, 90);
   for (float& value : points.values()) value = static_cast<float>(rng.normal());
   for (float& value : queries.values()) value = static_cast<float>(rng.normal());
-  spread_out(points, rng);
+  for (std::size_t i = 0; i < points.rows(); ++i)
+    for (float& value : points.row(i)) value *= std::pow(10.0f, static_cast<float>(i % 20) - 10);
   testing::on_every_target([&] {
     const NeighbourIndex index(points, Metric::cosine, 2);
     const Neighbours every = index.find(queries, points.rows()), found = index.find(queries, 7);
@@ -184,6 +190,25 @@ TEST(Neighbours, ByTheCosineMetricAreTheSameWithAndWithoutBytes) {
       for (std::size_t n = 0; n < 7; ++n)
         EXPECT_EQ(found.index[i * 7 + n], every.index[i * points.rows() + n]) << i << ' ' << n;
   });
+}
+
+TEST(Neighbours, ByTheCosineMetricAreTheSameForRowsOfAnyLength) {
+  Rng rng(6);
+  Matrix points(60, 4), queries(20, 4);
+  for (float& value : points.values()) value = static_cast<float>(rng.normal());
+  for (float& value : queries.values()) value = static_cast<float>(rng.normal());
+  const auto scaled = [](Matrix rows, float by) {
+    for (float& value : rows.values()) value *= by;
+    return rows;
+  };
+  const Neighbours plain = NeighbourIndex(points, Metric::cosine, 2).find(queries, 5);
+  for (const auto& [of_points, of_queries] : {std::pair(1e30f, 1e9f), {1e9f, 1e30f}, {1e-30f, 1.0f}, {1.0f, 1e-30f}})
+    EXPECT_EQ(NeighbourIndex(scaled(points, of_points), Metric::cosine, 2).find(scaled(queries, of_queries), 5).index,
+              plain.index)
+        << of_points << ' ' << of_queries;
+  const Matrix denormal = scaled(points, 1e-40f);
+  const Neighbours own = NeighbourIndex(denormal, Metric::cosine, 2).find(denormal, 1);
+  for (std::size_t i = 0; i < 60; ++i) EXPECT_NEAR(own.distance[i], 0, 1e-12);
 }
 
 TEST(Neighbours, ByTheCosineMetricDependOnDirectionsOnlyAndAreFarFromARowOfZeros) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -18,8 +19,9 @@ namespace {
 
 // A tile of products is large enough for fast products, and small enough to be scanned before it leaves the cache.
 constexpr std::size_t kQueries = 400, kPoints = 2048;
-constexpr float kMostSquaredNorm = 1e28f;  // sums of products of such rows stay finite in float
-constexpr std::size_t kSample = 512;       // points that the centre is estimated from: any centre is correct
+constexpr double kMostSquaredNorm = 1e28;    // sums of products of such rows stay finite in float
+constexpr double kLeastSquaredNorm = 1e-28;  // of a row that is divided by its length, unless it is 0
+constexpr std::size_t kSample = 512;         // points that the centre is estimated from: any centre is correct
 constexpr std::size_t kLeastByteColumns = 64, kMostByteColumns = 100'000;  // below: no gain; above: sums need 33 bits
 constexpr std::size_t kByteShare = 8;  // more candidates than a share of the points cost as much as products of floats
 
@@ -104,9 +106,14 @@ class CandidateFilter {
 
 namespace {
 
-float inverse_length(std::span<const float> row) {
-  const double squared = blas::dot(row, row);
-  return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
+float inverse_length(double squared_norm) {
+  return squared_norm > 0 ? static_cast<float>(1 / std::sqrt(squared_norm)) : 0;
+}
+
+/// Whether products with the row are exact enough in float, for the cosine metric also when divided by its length.
+bool suits_products(double squared_norm, Metric metric) {
+  const bool is_tiny = squared_norm > 0 && squared_norm < kLeastSquaredNorm;
+  return squared_norm < kMostSquaredNorm && !(metric == Metric::cosine && is_tiny);
 }
 
 bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>& variance) {
@@ -139,26 +146,27 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     : points_(std::move(points)), metric_(metric), p_(p) {
   if (metric_ == Metric::minkowski && p_ == 2) metric_ = Metric::euclidean;
   if (metric_ == Metric::minkowski && p_ == 1) metric_ = Metric::manhattan;
-  if (metric_ == Metric::cosine) {
-    squared_norm_.assign(points_.rows(), 1);
-    for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
-  } else if (metric_ == Metric::euclidean) {
+  if (metric_ == Metric::minkowski || metric_ == Metric::manhattan) return;
+  if (metric_ == Metric::euclidean) {
     const auto [mean, variance] = blas::column_moments(sample_of(points_, kSample));
     if (is_far_from_zero(mean, variance)) {  // smaller norms: less cancellation, fewer candidates
       centre_.assign(mean.begin(), mean.end());
       centred_ = points_;
       centre(centred_);
     }
-    squared_norm_.resize(points_.rows());
-    blas::for_blocks(points_.rows(), kSample, [&](std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i)
-        squared_norm_[i] = static_cast<float>(blas::dot(ready_points().row(i), ready_points().row(i)));
-    });
-    if (std::ranges::any_of(squared_norm_, [](float norm) { return norm >= kMostSquaredNorm; })) squared_norm_.clear();
   }
-  if (squared_norm_.empty() || !has_byte_products() || points_.cols() < kLeastByteColumns ||
-      points_.cols() > kMostByteColumns)
-    return;
+  std::vector<double> squared_norm(points_.rows());
+  blas::for_blocks(points_.rows(), kSample, [&](std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i)
+      squared_norm[i] = blas::dot(ready_points().row(i), ready_points().row(i));
+  });
+  if (!std::ranges::all_of(squared_norm, [&](double norm) { return suits_products(norm, metric_); })) return;
+  if (metric_ == Metric::cosine) {
+    std::ranges::transform(squared_norm, std::back_inserter(inverse_length_), inverse_length);
+    std::ranges::fill(squared_norm, 1.0);
+  }
+  squared_norm_.assign(squared_norm.begin(), squared_norm.end());
+  if (!has_byte_products() || points_.cols() < kLeastByteColumns || points_.cols() > kMostByteColumns) return;
   bytes_ = pack_points(ready_points());
   length_.resize(points_.rows());
   for (std::size_t i = 0; i < points_.rows(); ++i) {
@@ -188,10 +196,15 @@ double NeighbourIndex::distance(const float* a, const float* b) const {
       const double lengths = std::sqrt(blas::dot(left, left) * blas::dot(right, right));
       return lengths > 0 ? std::max(0.0, 1 - blas::dot(left, right) / lengths) : 1;
     }
-    case Metric::minkowski:
-      return std::pow(std::transform_reduce(left.begin(), left.end(), right.begin(), 0.0, std::plus(),
-                                            [&](double x, double y) { return std::pow(std::abs(x - y), p_); }),
-                      1 / p_);
+    case Metric::minkowski: {  // of shares of the largest difference, whose powers do not overflow
+      const auto difference = [](double x, double y) { return std::abs(x - y); };
+      const auto larger = [](double x, double y) { return std::max(x, y); };
+      const double most = std::transform_reduce(left.begin(), left.end(), right.begin(), 0.0, larger, difference);
+      if (most == 0) return 0;
+      const auto power = [&](double x, double y) { return std::pow(difference(x, y) / most, p_); };
+      return most *
+             std::pow(std::transform_reduce(left.begin(), left.end(), right.begin(), 0.0, std::plus(), power), 1 / p_);
+    }
   }
   return 0;
 }
@@ -231,8 +244,8 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
   for (std::size_t i = 0; i < count; ++i) {
     const std::span<const float> query(block.data + i * block.stride, block.cols);
     const double squared_norm = blas::dot(query, query);
-    if (!(squared_norm < kMostSquaredNorm)) return find_directly(queries, first, count, out);
-    if (metric_ == Metric::cosine) scratch.factor[i] = inverse_length(query);
+    if (!suits_products(squared_norm, metric_)) return find_directly(queries, first, count, out);
+    if (metric_ == Metric::cosine) scratch.factor[i] = inverse_length(squared_norm);
     scratch.squared_norm[i] = metric_ == Metric::cosine ? 1 : static_cast<float>(squared_norm);
   }
 
