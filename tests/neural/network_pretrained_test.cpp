@@ -23,7 +23,7 @@ constexpr double kGoldenTolerance = 1e-4;  // required of pretrained networks; s
 /// Embedding of each example (rows in the network's input format) by the body with pretrained weights only.
 Matrix pretrained_embedding(std::string_view kind, const Matrix& examples) {
   const auto network = neural::network_kind(kind).make(check_parameters(classifier_descriptor(kind), {}),
-                                                       {examples.cols(), 2, kDefaultSeed, true});
+                                                       {examples.cols(), 2, kDefaultSeed});
   const auto& body = dynamic_cast<const neural::PretrainedNetwork&>(*network);
   const at::NoGradGuard no_grad;
   const at::Tensor rows = neural::borrowed(examples.data(), examples.rows(), examples.cols());

@@ -276,6 +276,13 @@ TEST(Networks, RefuseTheWeightsOfAnotherNetwork) {
               AllOf(HasSubstr("has shape [256, 64], but the network's has [10, 64]")));
 }
 
+TEST(Networks, CompareSavedWeightsBeforeTheyTakeMemory) {  // 80 GB by these sizes
+  TensorArchive archive;
+  fitted("dense", {{"epochs", "1"}}, made_examples(12, 4, 2), 2)->save(archive, "");
+  const auto other = neural::make_network_classifier("dense", {{"hidden_layer_sizes", "(200000,100000)"}}, 7);
+  EXPECT_THAT(error_message([&] { other->load(archive, ""); }), HasSubstr("but the network's has [200000, 4]"));
+}
+
 TEST(Networks, NameTheirParametersWhenOneIsWrong) {
   EXPECT_THAT(error_message([] {
                 neural::make_network_classifier("dense", {{"epoch", "3"}}, 1);

@@ -106,6 +106,11 @@ at::Tensor conv3_relu_pool2(const at::Tensor& x, const at::Tensor& weight, const
   return flat ? y.flatten(1) : y;
 }
 
+at::Tensor WeightMaker::empty(const std::string& name, const std::vector<std::int64_t>& shape) const {
+  if (request_.saved != nullptr) require_weight(*request_.saved, request_.prefix + name, shape);
+  return at::empty(shape, at::kFloat);
+}
+
 at::Tensor WeightMaker::add(const std::string& name, at::Tensor value, bool trainable, bool decays) {
   value.set_requires_grad(trainable);
   weights_.push_back({name, value, trainable, decays, body_});
@@ -114,7 +119,7 @@ at::Tensor WeightMaker::add(const std::string& name, at::Tensor value, bool trai
 
 at::Tensor WeightMaker::uniform(const std::string& name, const std::vector<std::int64_t>& shape, double bound,
                                 bool decays) {
-  at::Tensor value = at::empty(shape, at::kFloat);
+  at::Tensor value = empty(name, shape);
   auto* at = value.data_ptr<float>();
   for (std::int64_t i = 0; i < value.numel(); ++i) at[i] = static_cast<float>(bound * (2 * rng_.uniform() - 1));
   return add(name, value, true, decays);
@@ -133,11 +138,11 @@ at::Tensor WeightMaker::bias(const std::string& name, std::int64_t out, std::int
 }
 
 at::Tensor WeightMaker::zeros(const std::string& name, std::vector<std::int64_t> shape, bool decays) {
-  return add(name, at::zeros(shape, at::kFloat), true, decays);
+  return add(name, empty(name, shape).zero_(), true, decays);
 }
 
 at::Tensor WeightMaker::filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool trainable) {
-  return add(name, at::full(shape, value, at::kFloat), trainable, false);
+  return add(name, empty(name, shape).fill_(value), trainable, false);
 }
 
 Linear::Linear(WeightMaker& make, const std::string& name, std::int64_t in, std::int64_t out) {

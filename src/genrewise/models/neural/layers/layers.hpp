@@ -18,11 +18,12 @@ enum class Start {
   keras     ///< weights uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), biases 0
 };
 
-/// Adds initialised weights to a network, in order.
+/// Adds initialised weights to a network, in order. Throws Error for one that request.saved does not have.
 class WeightMaker {
  public:
-  WeightMaker(std::vector<Weight>& weights, Rng& rng, bool body = false, Start start = Start::pytorch)
-      : weights_(weights), rng_(rng), body_(body), start_(start) {}
+  WeightMaker(std::vector<Weight>& weights, Rng& rng, const NetworkRequest& request, bool body = false,
+              Start start = Start::pytorch)
+      : weights_(weights), rng_(rng), request_(request), body_(body), start_(start) {}
 
   /// out x in (x kernel) values, initialised as `start` specifies.
   at::Tensor weight(const std::string& name, std::vector<std::int64_t> shape);
@@ -33,10 +34,12 @@ class WeightMaker {
   at::Tensor filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool trainable = true);
 
  private:
+  at::Tensor empty(const std::string& name, const std::vector<std::int64_t>& shape) const;
   at::Tensor add(const std::string& name, at::Tensor value, bool trainable, bool decays);
   at::Tensor uniform(const std::string& name, const std::vector<std::int64_t>& shape, double bound, bool decays);
   std::vector<Weight>& weights_;
   Rng& rng_;
+  const NetworkRequest& request_;
   bool body_;
   Start start_;
 };

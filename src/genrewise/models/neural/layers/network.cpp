@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -40,16 +42,20 @@ void Network::load(const TensorArchive& archive, const std::string& prefix) {
   const at::NoGradGuard no_grad;
   for (Weight& weight : weights_) {
     const std::string name = prefix + weight.name;
-    if (!archive.contains(name))
-      throw Error(fmt::format("has no weight '{}'", name), archive.name(), "these are the weights of another network");
-    const auto& shape = archive.tensor(name).shape;
-    const std::vector<std::size_t> expected(weight.value.sizes().begin(), weight.value.sizes().end());
-    if (shape != expected)
-      throw Error(fmt::format("the weight '{}' has shape [{}], but the network's has [{}]", name,
-                              fmt::join(shape, ", "), fmt::join(expected, ", ")),
-                  archive.name(), "these are the weights of another network");
+    const at::IntArrayRef shape = weight.value.sizes();
+    require_weight(archive, name, {shape.data(), shape.size()});
     take_tensor(archive, name, weight.value);
   }
+}
+
+void require_weight(const TensorArchive& archive, const std::string& name, std::span<const std::int64_t> shape) {
+  constexpr char kRemedy[] = "these are the weights of another network";
+  if (!archive.contains(name)) throw Error(fmt::format("has no weight '{}'", name), archive.name(), kRemedy);
+  const auto& found = archive.tensor(name).shape;
+  if (!std::ranges::equal(found, shape, [](std::size_t a, std::int64_t b) { return std::cmp_equal(a, b); }))
+    throw Error(fmt::format("the weight '{}' has shape [{}], but the network's has [{}]", name, fmt::join(found, ", "),
+                            fmt::join(shape, ", ")),
+                archive.name(), kRemedy);
 }
 
 void put_tensor(TensorArchive& archive, const std::string& name, const at::Tensor& tensor) {

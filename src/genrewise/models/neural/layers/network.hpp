@@ -85,6 +85,9 @@ class Network {
   std::vector<Weight> weights_;
 };
 
+/// Throws Error unless the archive has a tensor of that name and shape.
+void require_weight(const TensorArchive& archive, const std::string& name, std::span<const std::int64_t> shape);
+
 /// Copies a tensor's floats, on whichever device, into and out of an archive. take_tensor() throws Error when the
 /// archive holds a different number of values under that name.
 void put_tensor(TensorArchive& archive, const std::string& name, const at::Tensor& tensor);
@@ -101,7 +104,10 @@ struct NetworkRequest {
   std::size_t inputs = 0;  ///< values per example
   int classes = 0;
   std::uint64_t seed = kDefaultSeed;
-  bool pretrained = true;  ///< false: the weights come from a saved model, so no weight file is looked up
+  /// A saved model, whose weights follow by load(): they are compared with the network's before any memory is taken,
+  /// and no weight file is looked up.
+  const TensorArchive* saved = nullptr;
+  std::string prefix = {};  ///< of the weights' names in `saved`
 };
 
 /// Factory of a kind of network; its descriptor is in models/networks/networks.hpp.

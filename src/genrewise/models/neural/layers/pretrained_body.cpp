@@ -256,7 +256,7 @@ PretrainedNetwork::PretrainedNetwork(const std::string& name, const MobileNetCon
     : Network({rows, request.inputs / rows}), mobile_net_v3_(body.mobile_net_v3) {
   Rng rng(derive_seed(request.seed, name + " start"));
   // The body's weights come from a file; loading a saved model overwrites them as well.
-  WeightMaker make(weights(), rng, true), make_head(weights(), rng);
+  WeightMaker make(weights(), rng, request, true), make_head(weights(), rng, request);
   const auto convolution = [&](const std::string& layer, std::size_t in, std::size_t out, std::size_t kernel,
                                std::size_t stride, bool depthwise = false) {
     Conv2d conv;
@@ -301,7 +301,7 @@ PretrainedNetwork::PretrainedNetwork(const std::string& name, const MobileNetCon
   head_ = Head(make_head, "head", static_cast<Integer>(body.head_channels), head.hidden, request.classes,
                head.dropout_share, false);
   head_.input_dropout = head.hidden.empty() ? head.dropout_share : 0;
-  if (!request.pretrained) return;
+  if (request.saved != nullptr) return;
   const TensorArchive archive = find_weights(name);
   const at::NoGradGuard no_grad;
   for (Weight& weight : weights())

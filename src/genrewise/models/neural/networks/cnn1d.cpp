@@ -38,7 +38,7 @@ class Cnn1d final : public Network {
       throw Error(fmt::format("takes at least {} samples, not {}", kLeast, request.inputs), "cnn1d",
                   "train it on raw10k");
     Rng rng(derive_seed(request.seed, "cnn1d start"));
-    WeightMaker make(weights(), rng, false, Start::keras);
+    WeightMaker make(weights(), rng, request, false, Start::keras);
     first_ = Conv1d(make, "conv1", 1, 128, 3);
     second_ = Conv1d(make, "conv2", 128, 64, 3);
     const auto pooled = static_cast<std::int64_t>(((request.inputs - 2) / 2 - 2) / 2);

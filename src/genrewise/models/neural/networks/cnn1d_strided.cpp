@@ -41,7 +41,7 @@ class StridedCnn1d final : public Network {
       throw Error(fmt::format("takes at least {} samples, not {}", kLeast, request.inputs), "cnn1d_strided",
                   "train it on raw10k");
     Rng rng(derive_seed(request.seed, "cnn1d_strided start"));
-    WeightMaker make(weights(), rng);
+    WeightMaker make(weights(), rng, request);
     struct Shape {
       std::int64_t out, kernel, stride;
     };

@@ -48,7 +48,7 @@ class Dense final : public Network {
       : Network({1, request.inputs}) {
     if (request.inputs == 0) throw Error("takes at least one number", "dense");
     Rng rng(derive_seed(request.seed, "dense start"));
-    WeightMaker make(weights(), rng);
+    WeightMaker make(weights(), rng, request);
     if (input_norm) norm_.emplace(make, "input_norm", static_cast<std::int64_t>(request.inputs));
     head_ = Head(make, "head", static_cast<std::int64_t>(request.inputs), hidden, request.classes, dropout_share,
                  batch_norm);

@@ -173,8 +173,8 @@ class NetworkClassifier final : public Classifier {
     if (inputs < 1 || inputs > 1'000'000'000 || present.size() < 2 || present.size() > 1'000'000)
       throw Error("the network's labels or inputs are invalid", archive.name());
     guarded(archive.name(), "close other programs, or use a smaller network", [&] {
-      network_ =
-          kind_.make(parameters_, {static_cast<std::size_t>(inputs), static_cast<int>(present.size()), 0, false});
+      network_ = kind_.make(parameters_,
+                            {static_cast<std::size_t>(inputs), static_cast<int>(present.size()), 0, &archive, prefix});
       network_->load(archive, prefix);
       device_ = chosen_device();
       network_->to(device_);
@@ -184,7 +184,7 @@ class NetworkClassifier final : public Classifier {
 
  private:
   void train(const BatchSource& source, const FitContext& context) {
-    network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
+    network_ = kind_.make(parameters_, {source.values, source.label_count, seed_});
     network_->to(device_);
     TrainingContext training{.fit = context};
     training.one_libtorch_thread = kind_.one_libtorch_thread;
