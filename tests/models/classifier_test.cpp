@@ -348,6 +348,10 @@ TEST(Voting, RefusesInvalidMembersAndWeights) {
   };
   EXPECT_THAT(of({{"estimators", "gnb,nonsense"}}), HasSubstr("no classifier 'nonsense'"));
   EXPECT_THAT(of({{"estimators", "gnb,voting"}}), HasSubstr("member of itself"));
+  EXPECT_THAT(of({{"estimators", "gnb,zeroshot"}}), HasSubstr("'zeroshot' cannot be a member"));
+  std::string many = "gnb";
+  for (int i = 0; i < 100; ++i) many += ",gnb";
+  EXPECT_THAT(of({{"estimators", many}}), HasSubstr("has 101 members, and at most 100"));
   EXPECT_THAT(of({{"estimators", "gnb"}, {"svm.C", "1"}}), HasSubstr("names no member"));
   EXPECT_THAT(of({{"estimators", "gnb"}, {"gnb.colour", "1"}}), HasSubstr("no parameter 'colour'"));
   EXPECT_THAT(of({{"weights", "1,2"}}), HasSubstr("give 3 numbers"));

@@ -270,6 +270,49 @@ TEST(CraftedModel, OfAnEnsembleIsRefusedWhenAMemberHasOtherLabels) {
               HasSubstr("4 labels and 3 columns, not 3 and 3"));
 }
 
+TEST(CraftedModel, OfAKindThatIsNotTrainedIsRefused) {
+  TensorArchive crafted = copy_of(saved("gnb"));
+  crafted.metadata["classifier"] = R"({"kind":"zeroshot","parameters":{}})";
+  EXPECT_THAT(error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); }),
+              HasSubstr("holds a trained classifier, which 'zeroshot' is not"));
+}
+
+TEST(CraftedModel, WhoseTreesShareNodesIsRefused) {
+  const TensorArchive archive = saved("forest", {{"n_estimators", "2"}});
+  TensorArchive crafted = copy_of(archive, "classifier.roots");
+  crafted.put("classifier.roots", std::vector<std::int64_t>{0, 0});
+  EXPECT_THAT(error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); }),
+              HasSubstr("the trees are invalid"));
+}
+
+/// 201 labels, but one support vector: the pairs' weight vectors would take 20,100 times its memory.
+TEST(CraftedModel, OfALinearSvmTakesNoMoreMemoryThanItsFile) {
+  constexpr std::size_t kLabels = 201, kPairs = kLabels * (kLabels - 1) / 2, kWide = 100'000;
+  TensorArchive crafted("crafted.gwm");
+  const auto numbers = [](std::size_t count) {
+    std::vector<std::int64_t> all(count);
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    return all;
+  };
+  crafted.put("present_labels", numbers(kLabels));
+  crafted.put("sizes", std::vector<std::int64_t>{kLabels, kWide});
+  crafted.put("support_vectors", Matrix(1, kWide, std::vector<float>(kWide, 1)));
+  crafted.put("dual_coefficients", Matrix(1, kPairs, std::vector<float>(kPairs, 0.5F)));
+  crafted.put("rho", std::vector<double>(kPairs, 1.0));
+  crafted.put("sigmoid_slope", std::vector<double>(kPairs, -1.0));
+  crafted.put("sigmoid_offset", std::vector<double>(kPairs, 0.0));
+  crafted.put("gamma", std::vector<double>{1});
+  crafted.put("centre", std::vector<float>{});
+  auto loaded = make_classifier("svm", {{"kernel", "linear"}, {"probability", "false"}}, 1);
+  loaded->load(crafted, "");
+  const auto predicted = loaded->predict(Matrix(2, kWide, [] {
+    std::vector<float> values(2 * kWide, 0.0F);
+    values[kWide] = 4;
+    return values;
+  }()));
+  EXPECT_EQ(predicted, (std::vector<int>{static_cast<int>(kLabels) - 1, 0}));
+}
+
 TEST(ModelFile, ReplacesWhatAKilledRunLeftOfIt) {
   const TemporaryFolder folder;
   write_file(folder / ".m.gwm.123.tmp", "half");

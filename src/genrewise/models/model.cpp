@@ -120,8 +120,10 @@ Model read_parts(const TensorArchive& archive) {
   model.preprocessor.load(archive, std::string(kPreprocessorPrefix));
   require_state_of(archive, std::string(kClassifierPrefix), model.labels.size(), prepared_columns(model, archive));
   const json classifier = metadata_json(archive, "classifier");
-  model.classifier =
-      make_classifier(classifier.at("kind").get<std::string>(), classifier.at("parameters").get<Parameters>(), 0);
+  const auto kind = classifier.at("kind").get<std::string>();
+  if (!classifier_descriptor(kind).capabilities.trainable)
+    throw Error("a model file holds a trained classifier, which '" + kind + "' is not", archive.name());
+  model.classifier = make_classifier(kind, classifier.at("parameters").get<Parameters>(), 0);
   model.classifier->load(archive, std::string(kClassifierPrefix));
   const auto has = [&](std::string_view prefix) {
     return std::ranges::any_of(archive.tensors(), [&](const auto& one) { return one.first.starts_with(prefix); });

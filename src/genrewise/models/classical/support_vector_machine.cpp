@@ -158,7 +158,7 @@ class SupportVectorMachine final : public ClassicalClassifier {
   void prepare_decisions() {
     squared_norm_ = squared_norms(support_);
     normals_ = Matrix();
-    if (kernel_.kind != KernelKind::linear) return;
+    if (kernel_.kind != KernelKind::linear || coefficients_.cols() > support_.rows()) return;
     const std::vector<double> sums = blas::product_tn(coefficients_, support_);
     normals_ = Matrix(coefficients_.cols(), support_.cols(), {sums.begin(), sums.end()});
   }
@@ -172,7 +172,7 @@ class SupportVectorMachine final : public ClassicalClassifier {
       Matrix block = examples.select_rows(rows);
       subtract_centre(block);
       const View<float> out = View<float>(result).rows_from(first, count);
-      if (kernel_.kind == KernelKind::linear) {
+      if (!normals_.empty()) {
         blas::multiply(blas::Form::nt, 1.0f, block, normals_, 0.0f, out);
       } else {
         Matrix values(count, support_.rows());
@@ -281,7 +281,7 @@ class SupportVectorMachine final : public ClassicalClassifier {
   Matrix support_;             // support vectors x columns, centred
   Matrix coefficients_;        // support vectors x pairs: alpha y, 0 where the class is not in the pair
   std::vector<float> squared_norm_;
-  Matrix normals_;  // pairs x columns: weight vectors of a linear kernel; empty for the others
+  Matrix normals_;  // pairs x columns: weight vectors of a linear kernel, unless larger than support_; else empty
   std::vector<double> rho_;
   std::vector<Sigmoid> sigmoids_;
 };

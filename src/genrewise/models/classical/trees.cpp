@@ -301,19 +301,24 @@ void Forest::load(const TensorArchive& archive, const std::string& prefix, std::
   leaves = archive.matrix(prefix + "leaves", values);
   const auto size = static_cast<std::int64_t>(count), leaf_count = static_cast<std::int64_t>(leaves.rows());
   bool sound = size <= INT32_MAX && !starts.empty();
+  std::vector<bool> reached(count);  // as a root or a child
+  const auto reach = [&](std::int64_t node, std::int64_t least) {
+    const bool is_new = node >= least && node < size && !reached[static_cast<std::size_t>(node)];
+    if (is_new) reached[static_cast<std::size_t>(node)] = true;
+    return is_new;
+  };
   nodes.clear();
   for (std::int64_t i = 0; sound && i < size; ++i) {
     const std::int64_t feature = links[i * 3], left = links[i * 3 + 1], right = links[i * 3 + 2];
-    const auto is_behind = [&](std::int64_t child) { return child > i && child < size; };
-    sound = feature == -1
-                ? left >= 0 && left < leaf_count
-                : feature >= 0 && feature < static_cast<std::int64_t>(columns) && is_behind(left) && is_behind(right);
+    sound = feature == -1 ? left >= 0 && left < leaf_count
+                          : feature >= 0 && feature < static_cast<std::int64_t>(columns) && reach(left, i + 1) &&
+                                reach(right, i + 1);
     nodes.push_back({static_cast<std::int32_t>(feature), static_cast<std::int32_t>(left),
                      static_cast<std::int32_t>(right), thresholds[static_cast<std::size_t>(i)]});
   }
   roots.clear();
   for (const std::int64_t root : starts) {
-    sound = sound && root >= 0 && root < size;
+    sound = sound && reach(root, 0);
     roots.push_back(static_cast<std::int32_t>(root));
   }
   if (!sound) throw Error("the trees are invalid", archive.name());

@@ -30,7 +30,8 @@ struct Forest {
   std::span<const float> leaf(std::int32_t root, std::span<const float> x) const;
 
   void save(TensorArchive& archive, const std::string& prefix) const;
-  /// Throws Error when a node's index is out of range or not larger than its parent's (so every traversal ends).
+  /// Throws Error when a node's index is out of range or not larger than its parent's (so every traversal ends), and
+  /// when a node is in two places (so all traversals together take at most as many steps as there are nodes).
   void load(const TensorArchive& archive, const std::string& prefix, std::size_t columns, std::size_t values);
 };
 

@@ -13,6 +13,8 @@
 namespace genrewise {
 namespace {
 
+constexpr std::size_t kMostMembers = 100;
+
 /// "svm, knn" or "(svm,knn)" -> {"svm", "knn"}.
 std::vector<std::string> split_list(std::string_view text) {
   if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
@@ -25,11 +27,15 @@ class Voting final : public ClassicalClassifier {
  public:
   Voting(const ParameterValues& given, std::uint64_t seed) : ClassicalClassifier(genrewise::voting(), given) {
     std::vector<std::string> kinds = split_list(read().text("estimators"));
+    if (kinds.size() > kMostMembers)
+      throw Error(fmt::format("has {} members, and at most {} are allowed", kinds.size(), kMostMembers), "voting");
     for (const std::string& kind : kinds) {
       Parameters own;
       for (const auto& [name, value] : read().all())
         if (name.starts_with(kind + ".")) own[name.substr(kind.size() + 1)] = value;
       if (kind == "voting") throw Error("cannot be a member of itself", "voting");
+      if (!classifier_descriptor(kind).capabilities.trainable)
+        throw Error("'" + kind + "' cannot be a member", "voting", "choose kinds that are trained");
       members_.push_back(make_classifier(kind, own, derive_seed(seed, fmt::format("voting {}", members_.size()))));
     }
     for (const auto& [name, value] : read().all())
@@ -100,7 +106,7 @@ const ClassifierDescriptor& voting() {
   static const ClassifierDescriptor descriptor = {
       .kind = "voting",
       .title = "Soft voting",
-      .summary = "the weighted mean of other classifiers' probabilities, as scikit-learn's VotingClassifier",
+      .summary = "the weighted mean of up to 100 other classifiers' probabilities, as scikit-learn's VotingClassifier",
       .parameters = {parameter::text("estimators", "svm,logreg,knn",
                                      "kinds of the members, as (svm,knn); their parameters are svm.C and the like"),
                      parameter::text("weights", "", "weights of the members, as (2,1); empty: equal")},
