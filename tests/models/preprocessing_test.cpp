@@ -11,6 +11,7 @@
 #include "classifier_support.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
@@ -170,6 +171,11 @@ TEST(Preprocessing, RefusesInvalidConfigurationsAndData) {
                 fitted.transform(Matrix(1, 3));
               }),
               HasSubstr("fitted on 2 columns"));
+}
+
+TEST(Preprocessing, RefusesMoreEigenvectorsThanLapackCounts) {
+  std::vector<double> none;
+  EXPECT_THAT(error_message([&] { blas::eigen_symmetric(none, 40'000); }), HasSubstr("request their number"));
 }
 
 TEST(Preprocessing, RoundTripsThroughAnArchive) {

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include <limits>
 #include <mutex>
 #include <new>
 
@@ -249,7 +250,15 @@ void orthonormalise(std::vector<double>& columns, std::size_t rows) {
   openblas().dorgqr(&m, &n, &n, columns.data(), &m, tau.data(), work.data(), &work_size, &info);
 }
 
+void require_eigen_size(std::size_t n) {
+  if (2 * n * n + 6 * n + 1 > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    throw Error("a matrix of side " + std::to_string(n) + " has too many eigenvectors for LAPACK", {},
+                "use fewer examples or columns; for principal components, request their number (below a fifth of both) "
+                "instead of a share of the variance");
+}
+
 std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n) {
+  require_eigen_size(n);
   std::vector<double> values(n);
   const int size = static_cast<int>(n), query = -1;
   int work_size = 0, info = 0;

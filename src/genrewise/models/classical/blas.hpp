@@ -108,8 +108,10 @@ inline constexpr std::size_t kBoundGroups = 128;
 std::array<float, kBoundGroups> least_upper_bounds(const DistanceTerms& terms, std::span<const float> product,
                                                    const DistanceBounds& bounds);
 
+/// Throws Error for a matrix that is too large for eigen_symmetric(), whose work arrays are counted by 32-bit numbers.
+void require_eigen_size(std::size_t n);
 /// Eigenvalues in ascending order (returned) and eigenvectors (in the rows of `matrix`) of the symmetric n x n matrix
-/// in `matrix` (LAPACK's dsyevd). Throws Error when it does not converge.
+/// in `matrix` (LAPACK's dsyevd). Throws Error when it does not converge, and as require_eigen_size().
 std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n);
 
 /// Cholesky factorisation (dpotrf): the lower triangle of `matrix` becomes L with L L^T = matrix. False when it is not

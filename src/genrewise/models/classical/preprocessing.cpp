@@ -77,6 +77,7 @@ std::vector<double> gram_of_rows_in_double(const Matrix& rows) {
 PrincipalComponents exact(const Matrix& centred, const PreprocessingConfig& config) {
   const bool tall = centred.rows() >= centred.cols();
   const std::size_t n = tall ? centred.cols() : centred.rows();
+  blas::require_eigen_size(n);
   std::vector<double> vectors = tall ? blas::gram_of_columns(centred) : gram_of_rows_in_double(centred);
   std::vector<double> values = blas::eigen_symmetric(vectors, n);
   std::ranges::reverse(values);
