@@ -10,6 +10,7 @@
 namespace genrewise {
 namespace {
 
+using ::testing::_;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::error_message;
@@ -209,6 +210,7 @@ TEST(ParseAxis, ParsesRangesPowersAndLists) {
   EXPECT_EQ(parse_axis("k=3:5").parameter, "n_neighbors");
   EXPECT_THAT(parse_axis("C=log:-1:1:3").values, ElementsAre("0.1", "1", "10"));
   EXPECT_THAT(parse_axis("C=0.1:0.3:0.1").values, ElementsAre("0.1", "0.2", "0.3"));
+  EXPECT_THAT(parse_axis("C=log:-320:-310:3").values, ElementsAre(_, _, "1e-310"));
   EXPECT_THAT(parse_axis("gamma=scale,0.5").values, ElementsAre("scale", "0.5"));
 }
 

@@ -83,9 +83,7 @@ MadeUp made_up(std::size_t count, std::size_t columns, std::size_t labels) {
 }
 
 double number_in(const ModelSpec& spec, const std::string& parameter) {
-  const auto given = spec.parameters.find(parameter);
-  if (given != spec.parameters.end()) return std::stod(given->second);
-  return std::stod(find_parameter(classifier_descriptor(spec.kind).parameters, parameter)->standard);
+  return check_parameters(classifier_descriptor(spec.kind), Point(spec.parameters).classifier).number(parameter);
 }
 
 /// With the number of examples.

@@ -50,7 +50,8 @@ std::string canonical_value(const Part& part) {
 }
 
 std::string number_text(double value) {
-  return fmt::format("{}", std::stod(fmt::format("{:.12g}", value)));
+  parse_number(fmt::format("{:.12g}", value), value);
+  return fmt::format("{}", value);
 }
 
 std::vector<double> numbers_of(const std::vector<Part>& parts) {
