@@ -448,10 +448,21 @@ TEST(AdaBoost, SeparatesWithManyStumpsWhatOneCannot) {
 }
 
 TEST(AdaBoost, ThrowsWhereNoTreeIsBetterThanAGuess) {
-  Clusters data;
-  data.examples = Matrix(40, 2);  // all examples are equal
-  for (int i = 0; i < 40; ++i) data.labels.push_back(i % 2);
-  EXPECT_THAT(error_message([&] { fitted("adaboost", data, 2); }), HasSubstr("better than a guess"));
+  for (const int labels : {2, 3, 7})
+    for (int rows = labels; rows < 50; rows += labels) {
+      Clusters data;
+      data.examples = Matrix(static_cast<std::size_t>(rows), 2);  // all examples are equal
+      for (int i = 0; i < rows; ++i) data.labels.push_back(i % labels);
+      EXPECT_THAT(error_message([&] { fitted("adaboost", data, labels); }), HasSubstr("better than a guess")) << rows;
+    }
+}
+
+TEST(GradientBoosting, RefusesTreesWithValuesThatAreNotFinite) {
+  const Clusters data = make_clusters(60, 3, 2, 20.0);
+  EXPECT_THAT(error_message([&] {
+                fitted("xgboost", data, 2, {{"learning_rate", "3e38"}, {"n_estimators", "1"}});
+              }),
+              HasSubstr("lower learning_rate"));
 }
 
 TEST(AdaBoost, StopsAtATreeWithoutError) {

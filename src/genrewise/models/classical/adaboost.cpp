@@ -16,6 +16,7 @@
 namespace genrewise {
 namespace {
 
+constexpr double kRounding = 1e-10;                     // of an error
 constexpr double kLeastWeight = 2.220446049250313e-16;  // as in scikit-learn: no example gets weight 0
 
 std::size_t first_of_largest(std::span<const float> shares) {
@@ -54,7 +55,7 @@ class AdaBoost final : public ClassicalClassifier {
         if (missed[i]) error += weights[i];
       }
       error /= std::reduce(weights.begin(), weights.end());
-      if (error >= chance) break;  // no better than chance
+      if (error >= chance * (1 - kRounding)) break;  // no better than chance
       grown.push_back(std::move(tree));
       tree_weights_.push_back(error <= 0 ? 1 : rate_ * (std::log((1 - error) / error) + std::log(class_count - 1.0)));
       if (error <= 0) break;

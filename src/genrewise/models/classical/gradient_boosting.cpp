@@ -74,7 +74,11 @@ std::vector<json> boost(const Matrix& examples, std::span<const int> classes, co
   const char** texts = nullptr;
   check(XGBoosterDumpModelEx(handles.booster, "", 0, "json", &count, &texts));
   std::vector<json> trees;
-  for (bst_ulong t = 0; t < count; ++t) trees.push_back(json::parse(texts[t]));
+  for (bst_ulong t = 0; t < count; ++t) {
+    trees.push_back(json::parse(texts[t], nullptr, false));
+    if (trees.back().is_discarded())
+      throw Error("its trees hold values that are not finite", "xgboost", "lower learning_rate");
+  }
   return trees;
 }
 
