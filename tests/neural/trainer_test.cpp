@@ -646,5 +646,13 @@ TEST(Augmentation, MixesExamplesOfABatchAndStoresTheirSecondLabel) {
   }
 }
 
+TEST(Augmentation, MixesWithFiniteSharesForAnyAlpha) {
+  const Examples examples{Matrix(4, 1, {0, 1, 2, 3}), {0, 1, 2, 3}};
+  neural::AugmentationConfig config;
+  config.mixup = 1e-3;
+  neural::AugmentedStream stream(stream_of(examples, {.batch_size = 4, .epochs = 50}), {1, 1}, config, 5);
+  for (const float value : all_features(stream)) ASSERT_TRUE(value >= 0 && value <= 3) << value;
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -59,7 +59,7 @@ std::vector<ParameterDescriptor> trainer_parameters() {
       integer("shift", "0", at_least(0), "largest roll along time, in columns"),
       number("gain_db", "0", between(0, 60), "largest change of a waveform's level, in dB"),
       number("noise", "0", between(0, 10), "added noise, in standard deviations of the example"),
-      integer("augmented_copies", "0", at_least(0),
+      integer("augmented_copies", "0", count,
               "augmentations of each example, which take turns in the epochs; 0: a new one in every epoch")};
 }
 

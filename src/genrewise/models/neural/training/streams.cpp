@@ -236,7 +236,8 @@ void AugmentedStream::change(std::span<float> example, std::size_t cols, Rng& rn
 
 void AugmentedStream::mix(Batch& batch, Rng& rng) const {
   const double a = gamma_variate(config_.mixup, rng), b = gamma_variate(config_.mixup, rng);
-  const auto other_share = static_cast<float>(std::min(a, b) / (a + b));  // at most 1/2: most is the example's own
+  // At most 1/2: most is the example's own. For a small alpha, both are often 0.
+  const auto other_share = static_cast<float>(a + b > 0 ? std::min(a, b) / (a + b) : 0);
   std::vector<std::size_t> partner(batch.size);
   for (std::size_t i = 0; i < partner.size(); ++i) partner[i] = i;
   rng.shuffle(std::span(partner));
