@@ -25,6 +25,7 @@ constexpr std::string_view kClassifierPrefix = "classifier.";
 constexpr std::string_view kConfidencePrefix = "confidence.";  // optional, as the next
 constexpr std::string_view kNoveltyPrefix = "novelty.";
 constexpr std::uint64_t kLargestFile = std::uint64_t{4} << 30;
+constexpr std::uint64_t kLargestHeader = 100'000'000;  // of safetensors
 
 std::string text_of(const FeatureColumn& column) {
   std::string text = column.feature;
@@ -199,6 +200,11 @@ void save_model(const Model& model, const std::filesystem::path& path) {
   model.classifier->save(archive, std::string(kClassifierPrefix));
   model.confidence.save(archive, std::string(kConfidencePrefix));
   model.novelty.save(archive, std::string(kNoveltyPrefix));
+  std::uint64_t bytes = kLargestHeader;
+  for (const auto& [name, tensor] : archive.tensors()) bytes += tensor.bytes.size();
+  if (bytes > kLargestFile)
+    throw Error("the model has more numbers than a model file of at most 4 GiB holds", path.string(),
+                "train fewer trees (n_estimators), limit max_depth, or reduce the columns (pca_components)");
   write_file(path, archive.serialise_sealed());
 }
 

@@ -41,7 +41,7 @@ struct Model {
   Matrix prepared(const Matrix& features, std::span<const double> offsets) const;
 };
 
-/// One `.gwm` file (docs/model_format.md). Throws Error.
+/// One `.gwm` file (docs/model_format.md). Throws Error, also for a model that needs more than 4 GiB.
 void save_model(const Model& model, const std::filesystem::path& path);
 /// Throws Error for a foreign, damaged or newer file, with the reason; for one whose labels, columns, shapes and
 /// references do not fit together or whose numbers are not finite; and for one above 4 GiB. Takes at most twice the

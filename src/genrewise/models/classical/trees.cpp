@@ -264,6 +264,9 @@ Forest joined_trees(const std::vector<Forest>& trees) {
   std::vector<float> leaves;
   std::size_t width = 0;
   for (const Forest& tree : trees) {
+    if (all.nodes.size() + tree.nodes.size() > std::numeric_limits<std::int32_t>::max())
+      throw Error("its trees have more than 2^31 nodes", "trees",
+                  "train fewer trees (n_estimators), or limit max_depth");
     width = tree.leaves.cols();
     const auto node_offset = static_cast<std::int32_t>(all.nodes.size());
     const auto leaf_offset = static_cast<std::int32_t>(leaves.size() / width);

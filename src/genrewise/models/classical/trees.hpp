@@ -35,7 +35,7 @@ struct Forest {
   void load(const TensorArchive& archive, const std::string& prefix, std::size_t columns, std::size_t values);
 };
 
-/// All trees in one forest; their leaves have the same number of values.
+/// All trees in one forest; their leaves have the same number of values. Throws Error for 2^31 nodes and more.
 Forest joined_trees(const std::vector<Forest>& trees);
 
 struct GrowthConfig {
