@@ -79,6 +79,8 @@ TEST(ZeroShot, CoversTheGenresOfFmaGtzanAndTheTestSet) {
 TEST(ZeroShot, RefusesAnUnknownGenreAndASingleGenre) {
   EXPECT_THAT(refusal("Jazz,Polka"), AllOf(HasSubstr("Polka"), HasSubstr("Reggae")));
   EXPECT_THAT(refusal("Jazz"), HasSubstr("at least two"));
+  EXPECT_THAT(refusal("Jazz,Jazz"), HasSubstr("\"Jazz\" is named twice"));
+  EXPECT_THAT(refusal("Hip Hop,Jazz,Rap"), HasSubstr("\"Rap\" is named twice"));
 }
 
 TEST(ZeroShot, RefusesFeaturesOfAnotherSet) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
@@ -86,8 +87,12 @@ class ZeroShot final : public Classifier {
   explicit ZeroShot(const ParameterValues& given) : parameters_(given) {
     network_ = static_cast<ZeroShotNetwork>(std::ranges::find(kNames, parameters_.text("network")) - kNames.begin());
     genres_ = listed(parameters_.text("genres"));
+    std::set<std::string> keys;
+    for (const std::string& genre : genres_) {
+      require_evidence(network_, genre);
+      if (!keys.insert(key_of(genre)).second) throw Error("the genre \"" + genre + "\" is named twice", "--genres");
+    }
     if (genres_.empty()) genres_ = zero_shot_genres(network_);
-    for (const std::string& genre : genres_) require_evidence(network_, genre);
     if (genres_.size() < 2) throw Error("needs at least two genres to choose from", "--genres");
     for (const ZeroShotNetwork part : parts_of(network_)) {
       Evidence& evidence = evidence_.emplace_back();
