@@ -62,7 +62,7 @@ class LinearNewton {
       if (width > schedule.last()) continue;
       DualPoint now = point(width);
       const double violated = violation(now, first_.rows, bound_);
-      if (violated < least) best = std::move(now);
+      if (violated < least || !best) best = std::move(now);
       if (width <= polished || violated > least) return *best;
       least = violated;
       next = polished;

@@ -14,7 +14,7 @@ namespace genrewise {
 struct SmoConfig {
   double tolerance = 1e-3;    ///< on the violation of the KKT conditions, as libsvm's
   bool is_positive = true;    ///< the kernel is positive semi-definite (up to rounding)
-  long long most_steps = -1;  ///< -1: libsvm's limit of 10 million or 100 per example, whichever is larger
+  long long most_steps = -1;  ///< -1 or 0: libsvm's limit of 10 million or 100 per example, whichever is larger
   /// For a positive semi-definite kernel: solves the whole problem in another way when pairwise steps are too many;
   /// false if it cannot. Empty: the active-set solver.
   std::function<bool(DualPoint& point)> take_over = {};

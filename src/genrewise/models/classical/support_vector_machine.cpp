@@ -309,7 +309,7 @@ const ClassifierDescriptor& support_vector_machine() {
                      parameter::number("coef0", "0.0", any_number(), "constant of the polynomial and sigmoid kernels"),
                      parameter::number("tol", "1e-3", above(0), "largest violation of the optimality conditions"),
                      parameter::integer("max_iter", "-1", at_least(-1),
-                                        "maximum number of solver iterations; -1: no limit"),
+                                        "maximum number of solver iterations; -1 or 0: no limit"),
                      class_weight_parameter(),
                      parameter::boolean("probability", "true", "calibrated probabilities instead of shares of votes"),
                      parameter::number("cache_size", "4000", between(1, 1e9), "megabytes for kernel values")},
