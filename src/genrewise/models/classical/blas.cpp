@@ -7,6 +7,7 @@
 #include <limits>
 #include <mutex>
 #include <new>
+#include <numeric>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/shared_library.hpp"
@@ -196,6 +197,10 @@ Matrix gram_of_rows(const Matrix& a) {
     multiply(Form::nt, 1.0f, rows.rows_from(row, tile.rows), rows.rows_from(col, tile.cols), 0.0f, tile);
   });
   return gram;
+}
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
 }
 
 std::size_t strip_width(std::size_t cols) {

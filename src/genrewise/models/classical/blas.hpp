@@ -72,9 +72,10 @@ struct Moments {
 /// Two passes over strips of columns.
 Moments column_moments(const Matrix& examples);
 
-/// Sums in double over rows of floats. The order of the additions, and so the last bits, depend on the instruction set.
+/// Sums in double over rows. The order of the additions, and so the last bits, depend on the instruction set.
 double dot(std::span<const float> a, std::span<const float> b);
 double dot(std::span<const float> a, const double* b);
+double dot(std::span<const double> a, std::span<const double> b);
 /// The sum in float, as inexact as multiply().
 float dot_in_float(std::span<const float> a, const float* b);
 double squared_distance(std::span<const float> a, const float* b);

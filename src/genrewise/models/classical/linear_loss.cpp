@@ -32,10 +32,6 @@ using Objective = std::function<double(std::span<const double> x, std::span<doub
 /// Multiplies in place by an approximation of the inverse Hessian (positive definite).
 using Preconditioner = std::function<void(std::span<double>)>;
 
-double dot(std::span<const double> a, std::span<const double> b) {
-  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
-}
-
 double largest_entry(std::span<const double> values) {
   double largest = 0;
   for (double value : values) largest = std::max(largest, std::abs(value));
@@ -57,19 +53,19 @@ std::vector<double> direction(const std::deque<Pair>& pairs, const Preconditione
                               const std::vector<double>& gradient) {
   std::vector<double> d = gradient, weights(pairs.size());
   for (std::size_t i = pairs.size(); i-- > 0;) {
-    weights[i] = pairs[i].inverse_product * dot(pairs[i].step, d);
+    weights[i] = pairs[i].inverse_product * blas::dot(pairs[i].step, d);
     for (std::size_t k = 0; k < d.size(); ++k) d[k] -= weights[i] * pairs[i].change[k];
   }
   double scale = 1;
   if (!pairs.empty()) {
     std::vector<double> z = pairs.back().change;
     preconditioner(z);
-    scale = 1 / (pairs.back().inverse_product * dot(pairs.back().change, z));
+    scale = 1 / (pairs.back().inverse_product * blas::dot(pairs.back().change, z));
   }
   preconditioner(d);
   for (double& value : d) value *= scale;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    const double weight = weights[i] - pairs[i].inverse_product * dot(pairs[i].change, d);
+    const double weight = weights[i] - pairs[i].inverse_product * blas::dot(pairs[i].change, d);
     for (std::size_t k = 0; k < d.size(); ++k) d[k] += weight * pairs[i].step[k];
   }
   for (double& value : d) value = -value;
@@ -86,13 +82,13 @@ bool decreases_enough(const Point& from, const Point& to, double step, double sl
 
 /// Moves `to` along d from `from` until the Wolfe conditions hold; false when no step decreases the function.
 bool line_search(const Objective& objective, const Point& from, std::span<const double> d, Point& to) {
-  const double slope = dot(from.gradient, d);
+  const double slope = blas::dot(from.gradient, d);
   if (!(slope < 0)) return false;
   double least = 0, most = std::numeric_limits<double>::infinity(), step = 1;
   for (int i = 0; i < kLineSearchSteps; ++i) {
     for (std::size_t k = 0; k < d.size(); ++k) to.x[k] = from.x[k] + step * d[k];
     to.value = objective(to.x, to.gradient);
-    const double slope_there = dot(to.gradient, d);
+    const double slope_there = blas::dot(to.gradient, d);
     if (!decreases_enough(from, to, step, slope, slope_there)) {
       most = step;
     } else if (slope_there < kCurvature * slope) {
@@ -128,7 +124,7 @@ int minimise(const Objective& objective, const Preconditioner& preconditioner, c
       pair.change[k] -= here.gradient[k];
     }
     std::swap(here, next);
-    const double product = dot(pair.step, pair.change);
+    const double product = blas::dot(pair.step, pair.change);
     if (!(product > 0)) continue;
     pair.inverse_product = 1 / product;
     pairs.push_back(std::move(pair));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -25,10 +24,6 @@ constexpr double kEdge = 1e-8;       // hysteresis at the borders of a region, a
 constexpr double kNoLoss = 1e-12;    // of a function value: rounding
 constexpr int kHalvings = 40;
 constexpr std::size_t kRowBlock = 512;
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
-}
 
 class LinearNewton {
  public:
@@ -162,7 +157,7 @@ class LinearNewton {
     });
 
     const std::span<const double> change(direction.data(), cols_);
-    const double part = line_search(dot(weights_, change), dot(change, change), width, is_first);
+    const double part = line_search(blas::dot(weights_, change), blas::dot(change, change), width, is_first);
     if (part == 0) return 0;
     for (std::size_t j = 0; j < cols_; ++j) weights_[j] += part * direction[j];
     for (std::size_t i = 0; i < margin_.size(); ++i) margin_[i] += part * slope_[i];
