@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <functional>
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
@@ -18,7 +19,6 @@ using ::testing::ElementsAre;
 using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
-using ::testing::UnorderedElementsAre;
 
 class Archive : public ::testing::Test {
  protected:
@@ -90,11 +90,21 @@ TEST_F(Archive, RefusesCompressionThatTakesAsMuchMemoryAsTheArchiveStates) {
   for (const char* method : {"LZMA", "PPMd"}) EXPECT_THAT(error(packed(method)), HasSubstr("another method")) << method;
 }
 
-TEST_F(Archive, ListsNamesAndUnpackedSize) {
-  const ArchiveListing listing = list_archive(packed("Deflate"));
-  EXPECT_THAT(listing.names, UnorderedElementsAre("fma_small", "fma_small/000", "fma_small/000/000002.mp3",
-                                                  "fma_small/Ünïcode 音楽.txt"));
-  EXPECT_EQ(listing.unpacked_bytes, 200'004u);
+TEST_F(Archive, IsNotUnpackedWhileAnotherRunDoes) {
+  const auto archive = packed("Copy");
+  struct : Progress {
+    void begin(std::string_view, std::string_view, std::uint64_t bytes, std::uint64_t) override {
+      EXPECT_EQ(bytes, 200'004u);
+      error_of_second = second();
+    }
+    std::function<std::string()> second;
+    std::string error_of_second;
+  } first;
+  first.second = [&] { return error(archive); };
+  unpack_archive(archive, folder_ / "out", first);
+  EXPECT_THAT(first.error_of_second, HasSubstr("another run works in this folder"));
+  EXPECT_EQ(read_file(folder_ / "out/fma_small/000/000002.mp3"), std::string(200'000, 'a'));
+  EXPECT_THAT(unpacked(), ElementsAre("fma_small"));
 }
 
 TEST_F(Archive, RefusesNamesThatLeaveTheFolder) {

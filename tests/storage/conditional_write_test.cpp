@@ -110,7 +110,9 @@ TEST_P(ConditionalWrite, LocksAFolderForOneHolderAtATime) {
   {
     const FolderLock lock(at(""));
     EXPECT_THAT(error_message([&] { FolderLock(at("")); }), HasSubstr("another run works in this folder"));
+    EXPECT_TRUE(is_locked(at("")));
   }
+  EXPECT_FALSE(is_locked(at("")));
   const FolderLock again(at(""));
 }
 
@@ -210,6 +212,28 @@ TEST_F(StoreCondition, TakesOverALockOfAKilledProcessOnTheSameMachineOnly) {
   EXPECT_THAT(error_message([] { FolderLock("s3://music/run"); }),
               AllOf(HasSubstr("far-away, since 2026"), HasSubstr(lock)));
   EXPECT_TRUE(file_exists(lock));
+}
+
+TEST_F(StoreCondition, ShowsWhetherAFolderIsLockedWithoutWriting) {
+  const std::string lock = "s3://music/run/.lock";
+  EXPECT_FALSE(is_locked("s3://music/run"));
+  std::string ours;
+  {
+    const FolderLock held("s3://music/run");
+    EXPECT_TRUE(is_locked("s3://music/run"));
+    ours = read_file(lock);
+  }
+  const std::size_t written = server_.count("PUT");
+  EXPECT_FALSE(is_locked("s3://music/run"));
+  EXPECT_EQ(server_.count("PUT"), written);
+  write_file(lock, ours);  // as a killed process leaves it
+  EXPECT_FALSE(is_locked("s3://music/run"));
+  write_file(lock, "0123\nfar-away, since 2026-11-25T22:15:00Z\n7\n");
+  EXPECT_TRUE(is_locked("s3://music/run"));
+  server_.tamper = [](const S3Request&, S3Response& response) {
+    response = {.status = 403, .headers = {}, .body = ""};
+  };
+  EXPECT_THAT(error_message([] { is_locked("s3://music/run"); }), HasSubstr("access is denied"));
 }
 
 TEST(LocalFile, GivesAnErrorIfItChangesWhileItIsRead) {

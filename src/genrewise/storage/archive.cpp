@@ -114,28 +114,20 @@ class ZipReader {
 
 }  // namespace
 
-ArchiveListing list_archive(const fs::path& archive) {
-  ArchiveListing listing;
-  for (ZipReader zip(archive); zip.next(); listing.unpacked_bytes += zip.bytes()) {
-    listing.names.push_back(zip.entry_name());
-    if (listing.names.back().ends_with('/')) listing.names.back().pop_back();
-  }
-  return listing;
-}
-
 void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& progress) {
-  const ArchiveListing listing = list_archive(archive);
-  make_folders(folder);
   std::set<fs::path> tops;
-  for (const std::string& name : listing.names) tops.insert(*fs::path(name).begin());
+  std::uint64_t unpacked_bytes = 0;
+  for (ZipReader zip(archive); zip.next(); unpacked_bytes += zip.bytes())
+    tops.insert(*fs::path(zip.entry_name()).begin());
+  make_folders(folder);
   for (const fs::path& top : tops) {
     if (path_exists(folder / top)) {
       throw Error("already exists", (folder / top).string(), "delete or rename it, then unpack the archive again");
     }
   }
-  require_disk_space(folder, listing.unpacked_bytes);
+  require_disk_space(folder, unpacked_bytes);
   const WorkFolder work(folder / fmt::format(".{}.unpacking", archive.filename().string()));
-  progress.begin("unpack", "bytes", listing.unpacked_bytes);
+  progress.begin("unpack", "bytes", unpacked_bytes);
   for (ZipReader zip(archive); zip.next();) {
     const fs::path path = work.path() / zip.entry_name();
     make_folders(zip.is_folder() ? path : path.parent_path());

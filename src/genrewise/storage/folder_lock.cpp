@@ -2,18 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <ctime>
 #include <random>
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/file_store.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {
@@ -33,6 +33,14 @@ std::string machine_of(const std::filesystem::path& work) {
 
 std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
+}
+
+std::string lock_object_of(const std::filesystem::path& folder) {
+  return join_location(folder.native(), ".lock");
+}
+
+bool lock_folder(Descriptor& descriptor, const std::filesystem::path& folder) {
+  return open_locked(descriptor, folder, O_RDONLY | O_DIRECTORY, "cannot open the folder");
 }
 
 }  // namespace
@@ -58,14 +66,12 @@ struct FolderLock::Held {
   }
 
   void lock_local(const std::filesystem::path& folder, const std::string& name) {
-    descriptor.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (descriptor.get() < 0) throw_system_error("cannot open the folder", folder.string());
-    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-    throw Error("another run works in this folder", name, "wait for it, or choose another folder");
+    if (!lock_folder(descriptor, folder))
+      throw Error("another run works in this folder", name, "wait for it, or choose another folder");
   }
 
   void lock_object(const std::filesystem::path& folder, const std::filesystem::path& work) {
-    location = join_location(folder.native(), ".lock");
+    location = lock_object_of(folder);
     store = store_of(location);
     const std::string machine = machine_of(work), host = host_name();
     const std::string mine =
@@ -98,11 +104,15 @@ FolderLock::FolderLock(const std::filesystem::path& folder) : held_(std::make_sh
   if (work != folder) held_->lock_object(folder, work);
 }
 
-bool is_locked(const std::filesystem::path& folder) try {
-  const FolderLock lock(folder);
-  return false;
-} catch (const Error&) {
-  return true;
+bool is_locked(const std::filesystem::path& folder) {
+  const std::filesystem::path work = local_work_path(folder);
+  if (Descriptor descriptor; path_exists(work) && !lock_folder(descriptor, work)) return true;
+  if (work == folder) return false;
+  try {
+    return first_line(read_file(lock_object_of(folder))) != machine_of(work);
+  } catch (const FileError&) {  // there is none
+    return false;
+  }
 }
 
 }  // namespace genrewise

@@ -27,7 +27,8 @@ class FolderLock {
   std::shared_ptr<Held> held_;
 };
 
-/// Whether a FolderLock on the folder is impossible now.
+/// Whether another FolderLock on the folder exists, also in another process. Writes nothing; a lock in a store that a
+/// killed process of this machine left does not count. Throws Error if that cannot be found out.
 bool is_locked(const std::filesystem::path& folder);
 
 }  // namespace genrewise

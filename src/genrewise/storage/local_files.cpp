@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -27,6 +29,25 @@ void AppendFile::write(std::string_view bytes) {
 
 void AppendFile::sync() {
   if (::fsync(descriptor_.get()) != 0 && errno != EINVAL) throw_system_error("cannot write", path_.string());
+}
+
+bool open_locked(Descriptor& descriptor, const std::filesystem::path& path, int flags, std::string_view problem) {
+  for (;;) {
+    descriptor.reset(::open(path.c_str(), flags | O_CLOEXEC, 0666));
+    if (descriptor.get() < 0) throw_system_error(problem, path.string());
+    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+    // The previous holder of the lock may have removed or renamed what was opened here.
+    struct stat opened {
+    }, named{};
+    if (::fstat(descriptor.get(), &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+        opened.st_dev == named.st_dev)
+      return true;
+  }
+}
+
+bool is_reachable_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
 }
 
 std::string readable_size(std::uint64_t bytes) {

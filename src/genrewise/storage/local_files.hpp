@@ -29,6 +29,14 @@ class AppendFile {
   Descriptor descriptor_;
 };
 
+/// Opens a file or folder with these flags of open() and locks it (flock()); the lock ends with `descriptor`. False if
+/// it is locked already, by another process or by this one. File systems without locks are used unlocked. Throws Error
+/// `problem` if it cannot be opened.
+bool open_locked(Descriptor& descriptor, const std::filesystem::path& path, int flags, std::string_view problem);
+
+/// Whether there is a file that may be missing: false also where that cannot be found out (no permission).
+bool is_reachable_file(const std::filesystem::path& path);
+
 /// A size in binary units: "7.2 GiB".
 std::string readable_size(std::uint64_t bytes);
 

@@ -1,5 +1,6 @@
 #include "genrewise/storage/work_folder.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <ftw.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
 
 namespace genrewise {
 
@@ -53,9 +55,11 @@ void remove_tree(const std::filesystem::path& path) {
 }
 
 WorkFolder::WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
-  std::error_code ignored;
-  remove_tree(path_, ignored);
   make_folders(path_);
+  // Not through a link: what it leads to is not ours to delete.
+  if (!open_locked(lock_, path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, "cannot open the folder"))
+    throw Error("another run works in this folder", path_.string(), "wait for it, then run the same command again");
+  for (const auto& left : entries_of(path_)) remove_tree(left);
 }
 
 WorkFolder::~WorkFolder() {

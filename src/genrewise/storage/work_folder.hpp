@@ -5,6 +5,8 @@
 #include <string>
 #include <system_error>
 
+#include "genrewise/base/child_process.hpp"
+
 namespace genrewise {
 
 /// The system's folder for temporary files ($TMPDIR, else /tmp). Throws Error, with its name, if there is no such
@@ -20,11 +22,11 @@ std::filesystem::path temporary_folder_of_user(const std::string& name);
 void remove_tree(const std::filesystem::path& path);
 void remove_tree(const std::filesystem::path& path, std::error_code& code) noexcept;
 
-/// A new, empty folder (leftovers of a killed run are deleted first), removed with its content by the destructor.
-/// Rename complete results out of it before.
+/// An empty folder (leftovers of a killed run are deleted first), locked, and removed with its content by the
+/// destructor. Rename complete results out of it before.
 class WorkFolder {
  public:
-  /// Throws Error if it cannot be created.
+  /// Throws Error if it cannot be created, or another WorkFolder of that path exists, also in another process.
   explicit WorkFolder(std::filesystem::path path);
   ~WorkFolder();
   WorkFolder(const WorkFolder&) = delete;
@@ -33,6 +35,7 @@ class WorkFolder {
 
  private:
   std::filesystem::path path_;
+  Descriptor lock_;
 };
 
 }  // namespace genrewise
