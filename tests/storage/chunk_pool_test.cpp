@@ -2,13 +2,37 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cstring>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include "genrewise/base/runtime.hpp"
+#include "support/no_threads.hpp"
+
 namespace genrewise {
 namespace {
+
+TEST(TransferThreads, WithoutNewOnesShareTheWorkOrRefuseIt) {
+  std::atomic<int> ran{0};
+  std::atomic<bool> go{false};
+  TransferThreads threads(4);
+  {
+    const testing::NoThreads none;
+    EXPECT_THROW(threads.run([&] { ran = -1; }), ThreadError);
+  }
+  threads.run([&] {
+    go.wait(false);
+    ++ran;
+  });
+  const testing::NoThreads none;
+  threads.run([&] { ++ran, ran.notify_all(); });
+  go = true;
+  go.notify_all();
+  for (int seen = ran; seen < 2; seen = ran) ran.wait(seen);
+  EXPECT_EQ(ran, 2);
+}
 
 TEST(ChunkPool, ReusesTheMostRecentlyReturnedMemoryFirst) {
   ChunkPool pool;

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "s3_store_fixture.hpp"
+#include "support/no_threads.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -193,6 +194,19 @@ TEST_F(S3ReadingTest, AsksAgainForWhatCouldNotBeRead) {
   EXPECT_THAT(error_message(read), HasSubstr("access is denied"));
   EXPECT_EQ(read(), bytes.size());
   EXPECT_EQ(got, bytes);
+}
+
+TEST_F(S3ReadingTest, FetchesByItselfWhatNoThreadCanBeStartedFor) {
+  const std::string bytes = bytes_of(250'000);
+  server_.put("x", bytes);
+  const auto from = store();
+  auto reader = from->open(*from->find("s3://music/x"));
+  const ByteRange whole{0, bytes.size()};
+  const NoThreads none;  // the server goes on with the connection that exists
+  reader->prefetch({&whole, 1});
+  EXPECT_EQ(read_all(*reader, 70'000), bytes);
+  reader->prefetch({&whole, 1});
+  reader.reset();
 }
 
 TEST_F(S3ReadingTest, SurvivesMoreBreaksThanAttemptsIfEachBringsBytes) {

@@ -10,6 +10,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/base/stopwatch.hpp"
 
 namespace genrewise {
@@ -222,8 +223,12 @@ void RangePrefetcher::start_what_fits() {
     const auto part = queue_.front().lock();
     if (part && part->state == Part::State::queued && !part->forgotten) {
       if (in_memory_ > 0 && in_memory_ + part->range.bytes > budget_) return;
-      start(*part);
-      threads_.run([this, part] { load(part); });
+      try {
+        threads_.run([this, part] { load(part); });
+      } catch (const ThreadError&) {  // it stays queued, so its reader fetches it
+        return;
+      }
+      start(*part);  // in time: we hold the lock
     }
     queue_.pop_front();
   }

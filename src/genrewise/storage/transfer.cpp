@@ -24,8 +24,14 @@ TransferThreads::~TransferThreads() {
 void TransferThreads::run(std::function<void()> task) {
   const std::lock_guard lock(mutex_);
   tasks_.push_back(std::move(task));
-  if (idle_ < tasks_.size() && threads_.size() < most_) {
-    threads_.push_back(start_thread([this](const std::stop_token& stop) { work(stop); }));
+  try {
+    if (idle_ < tasks_.size() && threads_.size() < most_)
+      threads_.push_back(start_thread([this](const std::stop_token& stop) { work(stop); }));
+  } catch (const ThreadError&) {  // fewer threads do the same work
+    if (threads_.empty()) {
+      tasks_.pop_back();
+      throw;
+    }
   }
   changed_.notify_one();
 }

@@ -21,7 +21,8 @@ class TransferThreads {
   TransferThreads(const TransferThreads&) = delete;
   TransferThreads& operator=(const TransferThreads&) = delete;
 
-  /// Runs `task`, which must not throw, when a thread is free. Threads are started on demand, at most `most`.
+  /// Runs `task`, which must not throw, when a thread is free. Threads are started on demand, at most `most`. Throws
+  /// ThreadError, and drops the task, if not even one can be started.
   void run(std::function<void()> task);
 
  private:
