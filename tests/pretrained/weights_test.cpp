@@ -12,6 +12,7 @@
 #include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
 #include "support/neural_test_support.hpp"
+#include "support/ordinary_user.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -129,6 +130,20 @@ TEST(Weights, MissingOnesAreAnErrorThatStatesWhatToPutWhere) {
   EXPECT_THAT(error_message([] { find_weights("efficientat"); }),
               AllOf(HasSubstr("mn04_as_mAP_432.pt"), HasSubstr("genrewise fetch weights efficientat"),
                     HasSubstr((folder / "genrewise" / "weights").string()), HasSubstr("https://github.com/")));
+}
+
+TEST(Weights, AreMissingWhereTheirFolderMayNotBeRead) {
+  const TemporaryFolder folder;
+  make_folders(folder / "private");
+  const Environment home("XDG_DATA_HOME", (folder / "private").string());
+  const Environment nowhere("GENREWISE_WEIGHTS", (folder / "nowhere").string());
+  AS_ORDINARY_USER(folder.path());
+  std::filesystem::permissions(folder / "private", std::filesystem::perms::none);
+  EXPECT_FALSE(has_weights("efficientat"));
+  EXPECT_THAT(error_message([] { find_weights("efficientat"); }), HasSubstr("were not found"));
+  EXPECT_THAT(error_message([&] { find_weights("efficientat", folder / "private" / "w.pt"); }),
+              HasSubstr("cannot be accessed"));
+  std::filesystem::permissions(folder / "private", std::filesystem::perms::owner_all);
 }
 
 TEST(Weights, OfAnotherNetworkAreRefusedByName) {
@@ -261,6 +276,10 @@ TEST(KerasWeights, OfAnotherNetworkAreRefusedAtTheFirstLayerThatDiffers) {
   auto wider = whole;
   wider[2] = whole[6];
   EXPECT_THAT(refusal_of(wider), HasSubstr("is at a position"));
+  auto endless = whole;
+  endless[0].variables[0].shape = {std::size_t{1} << 62, 0, 1, 1};
+  endless[0].variables[0].values.clear();
+  EXPECT_THAT(refusal_of(endless), HasSubstr("its layer convolution 0 is"));
 }
 
 TEST(KerasWeights, AreFoundByTheirNamesWhateverNumberKerasAdds) {

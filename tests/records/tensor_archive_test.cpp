@@ -91,6 +91,12 @@ TEST(TensorArchiveFile, ChecksEveryNumberOfAForeignHeader) {
   EXPECT_THAT(parse_error("short"), HasSubstr("5 bytes"));
 }
 
+TEST(TensorArchiveFile, HasNoMatrixOfMoreRowsThanValues) {
+  const TensorArchive archive = TensorArchive::parse(
+      file_of(R"({"t":{"dtype":"F32","shape":[4611686018427387904,0],"data_offsets":[0,0]}})"), "x");
+  EXPECT_THAT(error_message([&] { archive.matrix("t", 0); }), HasSubstr("not a matrix of 0 columns"));
+}
+
 TEST(TensorArchiveFile, IsSealedOnRequestAndAnyFlippedBitOfItsValuesBreaksTheSeal) {
   TensorArchive archive("m");
   archive.metadata["step"] = "3";

@@ -263,7 +263,8 @@ std::vector<std::int64_t> TensorArchive::integers(std::string_view name, std::si
 
 Matrix TensorArchive::matrix(std::string_view name, std::size_t cols) const {
   const Tensor& found = tensor(name);
-  if (found.shape.size() != 2 || found.shape[1] != cols)
+  // Without columns a file may state any number of rows.
+  if (found.shape.size() != 2 || found.shape[1] != cols || found.shape[0] > count(name))
     unfit(name_, "tensor '" + std::string(name) + "' is not a matrix of " + std::to_string(cols) + " columns");
   return Matrix(found.shape[0], cols, floats(name, found.shape[0] * cols));
 }

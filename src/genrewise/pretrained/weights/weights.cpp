@@ -16,6 +16,7 @@
 #include "genrewise/pretrained/weights/keras_layers.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
 
 namespace genrewise {
 namespace {
@@ -26,11 +27,20 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-/// TensorFlow's layouts to PyTorch's: HWIO to OIHW, and depthwise HWC1 to C1HW.
-std::vector<float> to_oihw(const KerasVariable& kernel, std::vector<std::size_t>& shape) {
+bool is_depthwise(const KerasVariable& kernel) {
+  return kernel.name.starts_with("depthwise");
+}
+
+/// The shape in PyTorch's layout: OIHW of TensorFlow's HWIO, and C1HW of a depthwise HWC1.
+std::vector<std::size_t> oihw_shape(const KerasVariable& kernel) {
   const std::size_t height = kernel.shape[0], width = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
-  const bool depthwise = kernel.name.starts_with("depthwise");
-  shape = depthwise ? std::vector{in, out, height, width} : std::vector{out, in, height, width};
+  return is_depthwise(kernel) ? std::vector{in, out, height, width} : std::vector{out, in, height, width};
+}
+
+/// The values in that layout. The shape must have been checked: a file may state any sides beside one of 0.
+std::vector<float> to_oihw(const KerasVariable& kernel) {
+  const std::size_t height = kernel.shape[0], width = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
+  const bool depthwise = is_depthwise(kernel);
   std::vector<float> values(kernel.values.size());
   for (std::size_t at = 0, y = 0; y < height; ++y)
     for (std::size_t x = 0; x < width; ++x)
@@ -57,13 +67,13 @@ TensorArchive from_keras_mobilenet(const std::vector<KerasLayer>& layers, const 
     if (2 * i + 1 >= layers.size()) fail(layers.size());
     const auto &convolution = layers[2 * i].variables, &statistics = layers[2 * i + 1].variables;
     if (convolution.size() != 1 || convolution[0].shape.size() != 4) fail(2 * i);
-    std::vector<std::size_t> shape;
-    std::vector<float> weight = to_oihw(convolution[0], shape);
+    const std::vector<std::size_t>& shape = expected[2 * i].shape;
+    if (oihw_shape(convolution[0]) != shape) fail(2 * i);
     const bool normalises = statistics.size() == 4 && std::ranges::all_of(statistics, [&](const KerasVariable& one) {
                               return one.values.size() == shape[0];
                             });
-    if (shape != expected[2 * i].shape) fail(2 * i);
     if (!normalises) fail(2 * i + 1);
+    std::vector<float> weight = to_oihw(convolution[0]);
     const std::vector<float> bias = fold_normalisation(weight, statistics[0].values, statistics[1].values,
                                                        statistics[2].values, statistics[3].values);
     archive.put(expected[2 * i].name, std::span<const float>(weight), shape);
@@ -171,14 +181,14 @@ bool has_weights(std::string_view network) {
   };
   const PretrainedNetwork& pretrained = find_pretrained_network(network);
   for (const fs::path& location : weights_locations()) {
-    if (is_file(location)) {
+    if (is_reachable_file(location)) {
       const std::string file = location.filename();
       return is_of(pretrained, file) || std::ranges::none_of(pretrained_networks(), [&](const PretrainedNetwork& one) {
                return is_of(one, file);
              });
     }
     for (const std::string& file : pretrained.file_names)
-      if (is_file(location / file)) return true;
+      if (is_reachable_file(location / file)) return true;
   }
   return false;
 }
@@ -186,10 +196,11 @@ bool has_weights(std::string_view network) {
 TensorArchive find_weights(std::string_view network, const fs::path& given) {
   const PretrainedNetwork& pretrained = find_pretrained_network(network);
   const std::vector<fs::path> locations = given.empty() ? weights_locations() : std::vector{given};
+  const auto is_there = given.empty() ? is_reachable_file : is_file;
   for (const fs::path& location : locations) {
-    if (is_file(location)) return read_weights(network, location);
+    if (is_there(location)) return read_weights(network, location);
     for (const std::string& file : pretrained.file_names)
-      if (is_file(location / file)) return read_weights(network, location / file);
+      if (is_there(location / file)) return read_weights(network, location / file);
   }
   std::vector<std::string> searched;
   for (const fs::path& location : locations) searched.push_back(location.string());
