@@ -5,6 +5,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/records/crc32c.hpp"
 #include "genrewise/records/framing.hpp"
@@ -157,6 +159,33 @@ TEST(RecordReader, DoesNotReserveMemoryForAWrongLengthInACompressedFile) {
   EXPECT_TRUE(contents.payloads.empty());
   ASSERT_EQ(contents.faults.size(), 1u);
   EXPECT_EQ(contents.faults[0].reason, "truncated");
+}
+
+TEST(RecordReader, ReportsOneFaultForManyLengthsThatExceedTheFile) {
+  const TemporaryFolder folder;
+  const auto header = record_header(RecordReader::kLongestPayload - 1);
+  std::string lengths;
+  for (int i = 0; i < 300'000; ++i) lengths.append(header.data(), header.size());
+  Deflater deflater(Compression::gzip);
+  std::string stored;
+  deflater.write(framed("good") + lengths + framed("last"), stored);
+  deflater.finish(stored);
+  put_file(folder / "liar.gz", stored);
+  put_file(folder / "liar", framed("good") + lengths + framed("last"));
+  for (const char* name : {"liar.gz", "liar"}) {
+    const auto contents = read_all(folder / name);
+    EXPECT_THAT(contents.payloads, ElementsAre("good", "last")) << name;
+    ASSERT_EQ(contents.faults.size(), 1u) << name;
+    EXPECT_EQ(contents.faults[0].reason, "truncated") << name;
+  }
+}
+
+TEST(RecordReader, IsInterruptedInDamage) {
+  const TemporaryFolder folder;
+  put_file(folder / "text", std::string(1000, 'x'));
+  request_interrupt();
+  EXPECT_THROW(read_all(folder / "text"), Interrupted);
+  clear_interrupt();
 }
 
 TEST(RecordReader, ReportsOneFaultForAFileOfAnotherKind) {

@@ -5,6 +5,7 @@
 #include <regex>
 #include <utility>
 
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/records/crc32c.hpp"
 #include "genrewise/storage/location.hpp"
 
@@ -102,7 +103,7 @@ std::size_t RecordReader::read_ahead(std::size_t needed) const {
 // Reads until the buffer has at least `needed` unconsumed bytes and returns their number, smaller only at the end. The
 // buffer grows only while bytes arrive, so a wrong stated length costs nothing.
 std::size_t RecordReader::fill(std::size_t needed) {
-  if (end_ - begin_ >= needed) return end_ - begin_;
+  if (end_ - begin_ >= needed || source_ended_) return end_ - begin_;
   const std::size_t front = PageBuffer::offset_in_page(offset_);
   std::memmove(buffer_.data() + front, buffer_.data() + begin_, end_ - begin_);
   end_ = front + (end_ - begin_);
@@ -111,10 +112,17 @@ std::size_t RecordReader::fill(std::size_t needed) {
   while (end_ - begin_ < needed) {
     if (end_ == buffer_.size()) buffer_.grow();
     const std::size_t got = source_.read(buffer_.all().first(std::min(buffer_.size(), begin_ + ahead)).subspan(end_));
-    if (got == 0) break;
+    source_ended_ = got == 0;
+    if (source_ended_) break;
     end_ += got;
   }
   return end_ - begin_;
+}
+
+// Whether the rest of the file may have that many bytes; of a compressed one that is known only at its end.
+bool RecordReader::may_hold(std::uint64_t frame) const {
+  const auto left = source_ended_ ? std::optional<std::uint64_t>(0) : source_.bytes_left();
+  return !left || *left + (end_ - begin_) >= frame;
 }
 
 std::span<const std::byte> RecordReader::unread(std::size_t from, std::size_t bytes) const {
@@ -127,6 +135,7 @@ void RecordReader::consume(std::size_t bytes) {
 }
 
 tl::unexpected<Fault> RecordReader::fault(std::string reason, std::string detail) const {
+  throw_if_interrupted();
   return tl::unexpected(Fault{std::move(reason), source_.name() + " @ " + std::to_string(offset_), std::move(detail)});
 }
 
@@ -135,10 +144,11 @@ tl::unexpected<Fault> RecordReader::find_next_header(std::string reason, std::st
   const std::uint64_t from = offset_;
   bool sound = false;
   do {
+    throw_if_interrupted();
     consume(1);
     if (fill(kRecordHeaderBytes) < kRecordHeaderBytes) break;
     const auto length = payload_length(unread(0, kRecordHeaderBytes));
-    sound = length && *length <= kLongestPayload;
+    sound = length && *length <= kLongestPayload && may_hold(*length + kRecordFrameBytes);
   } while (!sound);
   if (!sound) consume(end_ - begin_);
   found.value().detail += sound ? "; continues at " + std::to_string(offset_)
@@ -163,8 +173,7 @@ Expected<bool> RecordReader::next(Record& record) {
   if (!length) return find_next_header("damaged length", "its checksum is wrong");
   if (*length > kLongestPayload) return find_next_header("record too long", std::to_string(*length) + " bytes");
   const auto frame = static_cast<std::size_t>(*length) + kRecordFrameBytes;
-  const auto left = source_.bytes_left();
-  if ((left && *left + (end_ - begin_) < frame) || fill(frame) < frame)
+  if (!may_hold(frame) || fill(frame) < frame)
     return find_next_header("truncated", "the file ends inside a record of " + std::to_string(*length) + " bytes");
   const auto payload = unread(kRecordHeaderBytes, *length);
   const auto trailer = unread(frame - kRecordTrailerBytes, kRecordTrailerBytes);

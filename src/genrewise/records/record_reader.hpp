@@ -81,7 +81,8 @@ class RecordReader {
 
   /// The next record; false at the end of the file. A Fault (reasons "damaged length", "damaged data", "record too
   /// long", "truncated", "damaged compression"; its `where` is "path @ offset") reports one damaged region; the next
-  /// call continues behind it. After a damaged length the reader searches for the next valid header.
+  /// call continues behind it. After a damaged or wrong length the reader searches for the next valid header whose
+  /// record fits into the rest of the file. Damage may be long: Interrupted on Ctrl-C while it is searched.
   Expected<bool> next(Record& record);
 
  private:
@@ -90,6 +91,7 @@ class RecordReader {
   tl::unexpected<Fault> fault(std::string reason, std::string detail) const;
   tl::unexpected<Fault> find_next_header(std::string reason, std::string detail);
 
+  bool may_hold(std::uint64_t frame) const;
   std::span<const std::byte> unread(std::size_t from, std::size_t bytes) const;
   std::size_t read_ahead(std::size_t needed) const;
 
@@ -100,7 +102,8 @@ class RecordReader {
   std::uint64_t offset_ = 0;         // of begin_
   std::size_t used_ = 0;             // length of the frame returned last
   std::size_t usual_ = 0;            // length of a recent frame
-  bool end_reported_ = false;        // whether damage at the end of a compressed stream was reported
+  bool source_ended_ = false;
+  bool end_reported_ = false;  // whether damage at the end of a compressed stream was reported
 };
 
 }  // namespace genrewise
