@@ -13,6 +13,7 @@
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/s3_signature.hpp"
 #include "store_environment.hpp"
+#include "support/environment.hpp"
 #include "support/store_server.hpp"
 #include "support/test_support.hpp"
 
@@ -100,6 +101,12 @@ TEST(CredentialSource, DoesNotFetchForOthersWhatAnotherThreadHasRenewed) {
   EXPECT_EQ(fetched, 2);
   CredentialSource fixed(Credentials{.token = "x"}, "the test");
   EXPECT_FALSE(fixed.renew(fixed.get()));
+}
+
+TEST(Secrets, ThatTheirReplacementContainsAreReplacedOnce) {
+  const Environment proxy("http_proxy", "http://user:***@proxy.example:1");
+  EXPECT_EQ(without_secrets("a *** b", {}), "a *** b");
+  EXPECT_THAT(without_secrets("x*y", {"*"}), ::testing::MatchesRegex("x[*]+y"));
 }
 
 class GoogleCredentials : public StoreEnvironmentTest {

@@ -9,6 +9,7 @@
 #include "genrewise/storage/files.hpp"
 #include "storage/http_server.hpp"
 #include "support/environment.hpp"
+#include "support/ordinary_user.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {
@@ -84,6 +85,14 @@ TEST_F(PythonIndex, IsTheOneThatPipIsConfiguredFor) {
   EXPECT_EQ(package_index(), "http://download/");
   const Environment given("PIP_INDEX_URL", "http://given/");
   EXPECT_EQ(package_index(), "http://given/");
+}
+
+TEST_F(PythonIndex, NeedsNoHomeFolderThatItMayRead) {
+  make_folders(folder_ / "home");
+  AS_ORDINARY_USER(folder_.path());
+  fs::permissions(folder_ / "home", fs::perms::none);
+  EXPECT_NE(package_index(), "");
+  fs::permissions(folder_ / "home", fs::perms::owner_all);
 }
 
 TEST_F(PythonIndex, IsReadWithoutPip) {

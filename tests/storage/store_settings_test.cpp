@@ -8,6 +8,7 @@
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 #include "store_environment.hpp"
+#include "support/ordinary_user.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -29,6 +30,17 @@ TEST_F(StoreSettingsTest, TakesKeysFromTheEnvironmentBeforeFiles) {
   EXPECT_EQ(found.credentials->get().access_key, "ENV");
   EXPECT_EQ(found.credentials->get().token, "t");
   EXPECT_EQ(found.credentials->origin(), "the environment");
+}
+
+TEST_F(StoreSettingsTest, NeedsNoHomeFolderThatItMayRead) {
+  ::setenv("AWS_ACCESS_KEY_ID", "ENV", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+  ::setenv("GENREWISE_ANONYMOUS", "1", 1);
+  AS_ORDINARY_USER(folder_.path());
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms::none);
+  EXPECT_EQ(error("s3"), "no error");
+  EXPECT_EQ(error("gs"), "no error");
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms::owner_all);
 }
 
 TEST_F(StoreSettingsTest, ReadsProfilesAsTheAwsCommandLineWritesThem) {

@@ -10,9 +10,9 @@
 #include "genrewise/base/addresses.hpp"
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/store_settings.hpp"
 
 namespace genrewise {
@@ -135,7 +135,7 @@ AwsProfile::AwsProfile(const StoreOptions& options)
                      "default"})) {
   const std::string home = environment_variable("HOME"), folder = home.empty() ? "" : home + "/.aws/";
   const auto read = [&](const std::string& path, const std::string& section) {
-    IniSections sections = path.empty() || !is_file(path) ? IniSections() : parse_ini(read_file(path));
+    IniSections sections = path.empty() || !is_reachable_file(path) ? IniSections() : parse_ini(read_file(path));
     const auto found = sections.find(section);
     if (found != sections.end()) values_.merge(found->second);  // keeps what is there
     return found != sections.end();

@@ -20,6 +20,7 @@ namespace {
 
 using std::chrono::system_clock;
 
+constexpr std::string_view kMask = "***";
 constexpr std::chrono::seconds kMargin{225};
 constexpr std::chrono::seconds kBetweenFetches{10};
 
@@ -67,8 +68,8 @@ std::string without_secrets(std::string text, std::vector<std::string> secrets) 
   for (std::string& secret : proxy_secrets()) secrets.push_back(std::move(secret));
   for (const std::string& secret : secrets) {
     for (const std::string& form : {secret, percent_encoded(secret, false), percent_encoded(secret, true)})
-      for (std::size_t at = 0; !form.empty() && (at = text.find(form, at)) != std::string::npos;)
-        text.replace(at, form.size(), "***");
+      for (std::size_t at = 0; !form.empty() && (at = text.find(form, at)) != std::string::npos; at += kMask.size())
+        text.replace(at, form.size(), kMask);
   }
   return text;
 }

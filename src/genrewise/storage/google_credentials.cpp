@@ -13,6 +13,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/store_settings.hpp"
 
 namespace genrewise {
@@ -199,7 +200,7 @@ std::shared_ptr<CredentialSource> find_google_credentials() {
   const std::string home = environment_variable("HOME"), folder = environment_variable("CLOUDSDK_CONFIG");
   const std::string known =
       first_of({folder, home.empty() ? "" : home + "/.config/gcloud"}) + "/application_default_credentials.json";
-  if (is_file(known)) return in_file(known);
+  if (is_reachable_file(known)) return in_file(known);
   if (Source source = find_anonymous()) return source;
   return last_resort(machine_token,
                      Error("no credentials found for gs:// locations", {},

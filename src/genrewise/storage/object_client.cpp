@@ -131,10 +131,11 @@ void ObjectClient::throw_error(const ObjectName& name, const HttpResponse& respo
                   : "check the location and the endpoint " + settings_.endpoint);
 }
 
-std::string short_text(const std::string& text) {
-  constexpr std::size_t kLongest = 300;
+std::string short_text(std::string_view text) {
+  std::size_t end = std::min<std::size_t>(text.size(), 300);
+  for (int i = 1; i < 4 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; ++i) --end;
   std::string out;
-  for (const char c : text.substr(0, kLongest)) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  for (const char c : text.substr(0, end)) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   return out;
 }
 

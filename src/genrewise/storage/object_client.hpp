@@ -89,7 +89,7 @@ class Attempts {
   int count_ = 0;
 };
 
-/// The first 300 bytes, without control characters.
-std::string short_text(const std::string& text);
+/// The first 300 bytes, less a character that is cut there, without control characters.
+std::string short_text(std::string_view text);
 
 }  // namespace genrewise

@@ -14,6 +14,8 @@
 #include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
+#include "genrewise/storage/object_client.hpp"
 #include "genrewise/storage/store_settings.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
@@ -57,7 +59,7 @@ std::string pip_problem(const std::string& output) {
     last = trimmed(line);
     if (last.starts_with("ERROR: ")) error = last.substr(std::string_view("ERROR: ").size());
   }
-  return (error.empty() ? last : error).substr(0, 300);
+  return short_text(error.empty() ? last : error);
 }
 
 /// Whether pip has put the file into `folder`; else `problem` says why, and is unchanged where no pip is installed.
@@ -96,7 +98,7 @@ std::string index_page(const PythonWheel& wheel, const std::string& url, const f
 std::string package_index() {
   if (std::string given = environment_variable("PIP_INDEX_URL"); !given.empty()) return given;
   for (const fs::path& file : pip_configurations()) {
-    if (!is_file(file)) continue;
+    if (!is_reachable_file(file)) continue;
     if (std::string url = index_url_in(read_file(file)); !url.empty()) return url;
   }
   return std::string(kDefaultIndex);
