@@ -7,6 +7,7 @@
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "s3_store_fixture.hpp"
+#include "support/no_threads.hpp"
 #include "support/stores_of_server.hpp"
 #include "support/test_support.hpp"
 
@@ -160,6 +161,17 @@ TEST_F(S3StoreTest, LeavesNoPartsOfAnUploadWithoutCommit) {
   }
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
   EXPECT_THAT(server_.keys(), SizeIs(0));
+}
+
+TEST_F(S3StoreTest, AbortsAnUploadForWhichNoThreadCanBeStarted) {
+  const auto to = store();
+  to->find("s3://music/x");  // makes the connection, for which the server needs a thread
+  {
+    const NoThreads none;
+    const auto writer = to->create("s3://music/x");
+    EXPECT_THAT(error_message([&] { writer->write(bytes_of(450'000)); }), HasSubstr("cannot start a thread"));
+  }
+  EXPECT_EQ(server_.unfinished_uploads(), 0u);
 }
 
 TEST_F(S3StoreTest, UploadsNothingAfterAnAnswerThatIsCut) {
@@ -334,12 +346,38 @@ TEST_F(S3StoreTest, RefusesAListThatIsInvalidOrEndless) {
         "ListBucketResult>";
   });
   EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("repeats the same page"));
+  int pages = 0;
+  fail("GET", 100, [&](S3Response& response) {
+    response.body = std::string("<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>") +
+                    (pages++ % 2 == 0 ? "A" : "B") + "</NextContinuationToken></ListBucketResult>";
+  });
+  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("repeats the same page"));
+  EXPECT_EQ(pages, 3);
+  fail("GET", 100, [](S3Response& response) {
+    response.body = "<ListBucketResult><Marker/><IsTruncated>true</IsTruncated></ListBucketResult>";
+  });
+  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("only the first page"));
+}
+
+TEST(ShortText, HasNeitherControlCharactersNorPartsOfCharacters) {
+  EXPECT_EQ(short_text("a\r\nb"), "a  b");
+  EXPECT_EQ(short_text(std::string(298, 'a') + "ü"), std::string(298, 'a') + "ü");
+  EXPECT_EQ(short_text(std::string(299, 'a') + "ü"), std::string(299, 'a'));
+  EXPECT_EQ(short_text(std::string(299, 'a') + "bü"), std::string(299, 'a') + "b");
 }
 
 class RemoteFile : public S3StoreTest {
  protected:
   testing::StoresOfServer stores_{server_};
 };
+
+TEST_F(RemoteFile, OfAWrongSizeOrOfNoneIsAnErrorThatTakesNoMemory) {
+  server_.put("x", "abc");
+  fail("HEAD", 1'000, [](S3Response& response) { response.headers["Content-Length"] = "9223372036854775807"; });
+  EXPECT_THAT(error_message([] { read_file("s3://music/x"); }), HasSubstr("was changed while it was read"));
+  fail("HEAD", 1, [](S3Response& response) { response.headers["Content-Length"] = ""; });
+  EXPECT_THAT(error_message([] { read_file("s3://music/x"); }), HasSubstr("does not state the object's size"));
+}
 
 TEST_F(RemoteFile, IsWrittenAndReadLikeALocalOne) {
   write_file("s3://music/models/best.gwm", "model");

@@ -8,9 +8,16 @@
 namespace genrewise {
 namespace {
 
+// Memory is taken for what arrives: a server may state any size.
 std::string read_all(const FileReader& file) {
-  std::string bytes(file.size(), '\0');
-  bytes.resize(file.read_at(0, std::as_writable_bytes(std::span(bytes))));
+  constexpr std::uint64_t kPieceBytes = 8 << 20;
+  std::string bytes;
+  SequentialReader reader(file);
+  for (std::size_t at = 0; at < file.size(); at = bytes.size()) {
+    bytes.resize(at + static_cast<std::size_t>(std::min(kPieceBytes, file.size() - at)));
+    bytes.resize(at + reader.read(std::as_writable_bytes(std::span(bytes).subspan(at))));
+    if (bytes.size() == at) break;
+  }
   return bytes;
 }
 

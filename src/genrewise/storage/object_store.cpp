@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "genrewise/base/error.hpp"
 
@@ -58,13 +59,13 @@ ObjectStore::ObjectStore(std::unique_ptr<ObjectClient> client)
                   2 * static_cast<std::uint64_t>(client_->settings().connections) * client_->settings().part_bytes) {}
 
 void ObjectStore::list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) {
+  std::set<std::string> seen;
   for (PageRequest page{.prefix = parse_uri(prefix), .deep = deep};;) {
-    std::string next = list_page(page, each);
-    if (next.empty()) return;
-    if (next == page.token)
+    page.token = list_page(page, each);
+    if (page.token.empty()) return;
+    if (!seen.insert(page.token).second)
       throw Error("the server repeats the same page of its object list", prefix,
                   "check the endpoint " + client_->settings().endpoint);
-    page.token = std::move(next);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <pugixml.hpp>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/object_store.hpp"
@@ -30,7 +31,11 @@ class S3Store final : public ObjectStore {
     const HttpResponse response =
         client().send({.method = "HEAD", .name = name, .expected = {301, 307, 400, 401, 403, 404}});
     if (response.good()) {
-      return FileInfo{location, number_of(response.header("content-length")), plain_version(response.header("etag")),
+      std::uint64_t bytes = 0;
+      if (!parse_number(response.header("content-length"), bytes))
+        throw Error("the server does not state the object's size", location,
+                    "check the endpoint " + client().settings().endpoint);
+      return FileInfo{location, bytes, plain_version(response.header("etag")),
                       utc_of_header(response.header("last-modified"))};
     }
     if (response.status != 404) client().throw_error(name, response);
@@ -85,7 +90,12 @@ class S3Store final : public ObjectStore {
       each({to_uri({name.scheme, name.bucket, std::move(key)}), number_of(item.child_value("Size")),
             plain_version(item.child_value("ETag")), utc_of_list(item.child_value("LastModified"))});
     }
-    return std::string_view(list.child_value("IsTruncated")) == "true" ? list.child_value("NextContinuationToken") : "";
+    if (std::string_view(list.child_value("IsTruncated")) != "true") return {};
+    const std::string next = list.child_value("NextContinuationToken");
+    if (next.empty())
+      throw Error("the server sends only the first page of its object list", to_uri(name),
+                  "the endpoint " + client().settings().endpoint + " lacks ListObjectsV2: use another one");
+    return next;
   }
 
   TransferThreads upload_threads_;
