@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/work_folder.hpp"
@@ -76,6 +77,16 @@ TEST(LocalFile, ReportsPathAndRemedyIfItCannotBeWritten) {
   EXPECT_THROW(create_file(folder.path() / ""), Error);
 }
 
+TEST(LocalFile, ReplacesNoPipeDeviceOrFolder) {
+  const TemporaryFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const auto& path : {pipe, folder.path()})
+    EXPECT_THAT(testing::error_message([&] { write_file(path, "x"); }), ::testing::HasSubstr("not a regular file"));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"pipe"});
+}
+
 TEST(LocalFile, RefusesToReadAFolderOrAMissingFile) {
   const TemporaryFolder folder;
   EXPECT_THROW(read_file(folder.path()), Error);
@@ -129,6 +140,30 @@ TEST(TemporaryFolderOfTheSystem, IsNamedWhenItIsMissing) {
   const testing::Environment missing("TMPDIR", (folder / "missing").string());
   EXPECT_THAT(testing::error_message([] { temporary_folder(); }),
               ::testing::HasSubstr("TMPDIR=" + (folder / "missing").string()));
+}
+
+TEST(WorkFolder, IsEmptyAndOfOneRunAtATime) {
+  const TemporaryFolder folder;
+  make_folders(folder / "work/left");
+  write_file(folder / "work/left/file", "of a killed run");
+  {
+    const WorkFolder work(folder / "work");
+    EXPECT_TRUE(std::filesystem::is_empty(work.path()));
+    write_file(work.path() / "file", "mine");
+    EXPECT_THAT(testing::error_message([&] { WorkFolder(folder / "work"); }),
+                ::testing::HasSubstr("another run works in this folder"));
+    EXPECT_EQ(read_file(work.path() / "file"), "mine");
+  }
+  EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(WorkFolder, DeletesNothingThroughALink) {
+  const TemporaryFolder folder;
+  make_folders(folder / "kept");
+  write_file(folder / "kept/file", "kept");
+  std::filesystem::create_directory_symlink(folder / "kept", folder / "work");
+  EXPECT_THROW(WorkFolder(folder / "work"), Error);
+  EXPECT_EQ(read_file(folder / "kept/file"), "kept");
 }
 
 TEST(RemoveTree, RemovesAFolderWithItsContentButNotTheTargetsOfLinks) {

@@ -2,13 +2,18 @@
 #include <gmock/gmock.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
+#include "support/ordinary_user.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::TemporaryFolder;
 
@@ -58,6 +63,31 @@ TEST(Wildcards, ListLocalFiles) {
   EXPECT_THAT(list("a/2.csv"), ElementsAre("a/2.csv"));
   EXPECT_THAT(list("a/none"), IsEmpty());
   EXPECT_THAT(list("x*"), IsEmpty());
+}
+
+TEST(Wildcards, ListWhatMayBeReadAndNoteTheRest) {
+  const TemporaryFolder folder;
+  make_folders(folder / "a/lost+found");
+  write_file(folder / "a/1.mp3", "x");
+  write_file(folder / "a/lost+found/2.mp3", "x");
+  std::filesystem::create_symlink("x", folder / "a/x");
+  struct : Progress {
+    void note(std::string_view text) override { notes.emplace_back(text); }
+    std::vector<std::string> notes;
+  } progress;
+  Runtime runtime(RuntimeConfig{.progress = &progress});
+  const UseRuntime use(runtime);
+  const auto list = [&] {
+    progress.notes.clear();
+    return list_matching((folder / "a/**.mp3").string()).size();
+  };
+  EXPECT_EQ(list(), 2U);
+  EXPECT_THAT(progress.notes, ElementsAre(AllOf(HasSubstr("a/x"), HasSubstr("skipped"))));
+  AS_ORDINARY_USER(folder.path());
+  std::filesystem::permissions(folder / "a/lost+found", std::filesystem::perms::none);
+  EXPECT_EQ(list(), 1U);
+  EXPECT_THAT(progress.notes, Contains(AllOf(HasSubstr("a/lost+found"), HasSubstr("Permission denied"))));
+  std::filesystem::permissions(folder / "a/lost+found", std::filesystem::perms::owner_all);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/runtime.hpp"
 
 namespace genrewise {
 namespace {
@@ -221,7 +222,9 @@ class LocalStore final : public FileStore {
   void list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) override {
     const fs::path folder = prefix.substr(0, prefix.find_last_of('/') + 1);
     std::vector<FileInfo> found;
-    walk(folder, prefix, deep, found);
+    std::error_code code;
+    walk(folder, prefix, deep, found, code);
+    if (code) throw to_error(fs::filesystem_error("", folder, code));
     std::ranges::sort(found, {}, &FileInfo::location);
     for (auto& file : found) each(std::move(file));
   }
@@ -266,6 +269,9 @@ class LocalStore final : public FileStore {
   }
 
   std::unique_ptr<FileWriter> create(const std::string& path, WriteOptions options) override {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))  // a device or pipe would be replaced
+      throw Error("is not a regular file", path, "give the name of a file");
     return std::make_unique<LocalWriter>(path, std::move(options.condition));
   }
 
@@ -292,18 +298,30 @@ class LocalStore final : public FileStore {
   }
 
  private:
-  // Skips folders that cannot contain the prefix.
-  void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<FileInfo>& found) {
-    for (const auto& entry : entries_of(folder)) {
+  // Skips folders that cannot contain the prefix. `code`: why the folder cannot be read.
+  void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<FileInfo>& found,
+            std::error_code& code) {
+    for (const auto& entry : entries_of(folder, code)) {
       const std::string path = entry.string();
       if (!path.starts_with(prefix)) continue;
-      std::error_code ignored;
-      if (is_folder(entry)) {
-        if (deep && !fs::is_symlink(entry, ignored)) walk(entry, prefix, deep, found);
-      } else if (auto file = find(path)) {
-        found.push_back(std::move(*file));
+      std::error_code ignored, failed;
+      struct stat status {};
+      if (::stat(path.c_str(), &status) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR) failed.assign(errno, std::generic_category());
+      } else if (S_ISREG(status.st_mode)) {
+        found.push_back(info_of(path, status));
+      } else if (S_ISDIR(status.st_mode) && deep && !fs::is_symlink(entry, ignored)) {
+        walk(entry, prefix, deep, found, failed);
       }
+      if (failed) skip(entry, failed);
     }
+  }
+
+  // The rest of a folder can be listed without what this user may not read, and without a link to itself.
+  static void skip(const fs::path& entry, const std::error_code& code) {
+    if (code != std::errc::permission_denied && code != std::errc::too_many_symbolic_link_levels)
+      throw to_error(fs::filesystem_error("", entry, code));
+    Runtime::current().progress().note(fmt::format("{}: is skipped ({})", entry.string(), code.message()));
   }
 };
 
