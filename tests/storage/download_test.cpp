@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "genrewise/base/error.hpp"
@@ -137,6 +138,24 @@ TEST_F(Download, StartsOverIfThePartialFileIsDamagedOrTooLong) {
     get(server);
     expect_only_the_file();
   }
+}
+
+TEST_F(Download, AsksForTheRestOfWhatAServerSendsInPieces) {
+  write_file(folder_ / "file.zip.partial", kContent.substr(0, 1000));
+  HttpServer server([](const HttpRequest& r) {
+    HttpResponse response = serve_file(r, kContent);
+    if (response.status == 206) {
+      const std::size_t from = kContent.size() - response.body.size();
+      response.body.resize(std::min<std::size_t>(response.body.size(), 100'000));
+      response.headers["Content-Range"] =
+          "bytes " + std::to_string(from) + "-" + std::to_string(from + response.body.size() - 1) + "/300000";
+    }
+    return response;
+  });
+  get(server);
+  expect_only_the_file();
+  ASSERT_EQ(server.requests().size(), 3u);
+  EXPECT_EQ(range_of(server.requests()[2]), "bytes=201000-");
 }
 
 TEST_F(Download, ReplacesATargetWithAWrongChecksum) {

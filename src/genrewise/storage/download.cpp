@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "genrewise/base/child_process.hpp"
@@ -15,11 +14,10 @@
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/http.hpp"
 #include "genrewise/storage/local_files.hpp"
+#include "genrewise/storage/object_client.hpp"
 
 namespace genrewise {
 namespace {
-
-constexpr std::size_t kErrorTextBytes = 300;
 
 /// The file TARGET.partial, open and locked for this process, with its tag.
 class PartialFile {
@@ -27,15 +25,12 @@ class PartialFile {
   explicit PartialFile(const std::filesystem::path& target) : path_(target), tag_path_(target) {
     path_ += ".partial";
     tag_path_ += ".partial.tag";
-    descriptor_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (descriptor_.get() < 0) throw_system_error("cannot create", path_.string());
-    if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0)
+    if (!open_locked(descriptor_, path_, O_RDWR | O_CREAT, "cannot create"))
       throw Error("another process is downloading this file", path_.string(), "wait until that download is complete");
     size_ = static_cast<std::uint64_t>(std::max<off_t>(::lseek(descriptor_.get(), 0, SEEK_END), 0));
     if (path_exists(tag_path_)) tag_ = read_file(tag_path_);
   }
-  ~PartialFile() {
-    descriptor_.reset();
+  ~PartialFile() {  // locked until the end
     std::error_code ignored;
     if (size_ == 0) std::filesystem::remove(path_, ignored), std::filesystem::remove(tag_path_, ignored);
   }
@@ -92,15 +87,19 @@ class Transfer {
                       ? "give an address that starts with http"
                       : "check this machine's certificates and the proxy in http_proxy or https_proxy");
     }
-    if (whole) return Outcome::whole;
-    if (!response.problem.empty() || status >= 500 || status == 408 || status == 429) return Outcome::cut;
+    // A server may send less than was asked for: "bytes 1000-1999/5000".
+    const std::string& range = response.header("content-range");
+    std::uint64_t total = file_.size();
+    if (status == 206) parse_number(std::string_view(range).substr(range.rfind('/') + 1), total);
+    if (whole && total == file_.size()) return Outcome::whole;
+    if (whole) problem_ = "the server sent less than the rest of the file";
+    if (whole || !response.problem.empty() || status >= 500 || status == 408 || status == 429) return Outcome::cut;
     // 416: the server has no bytes from there on: the partial file is complete, or belongs to another file.
     if (status == 416 && asked_from_ > 0)
       return response.header("content-range") == fmt::format("bytes */{}", file_.size()) ? Outcome::whole
                                                                                          : Outcome::refused;
     // A server may repeat the request, and so what is secret in it.
-    const std::string text =
-        without_credentials(url_) == url_ ? without_secrets(response.body, {}).substr(0, kErrorTextBytes) : "";
+    const std::string text = without_credentials(url_) == url_ ? short_text(without_secrets(response.body, {})) : "";
     throw Error(fmt::format("{}{}{}", problem_, text.empty() ? "" : ": ", text), url_,
                 "check the address, or give another one with --mirror");
   }
