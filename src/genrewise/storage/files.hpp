@@ -123,7 +123,8 @@ std::optional<FileInfo> find_file(const std::filesystem::path& location);
 bool file_exists(const std::filesystem::path& location);
 /// True for a local folder, and for a prefix in a store with at least one object.
 bool folder_exists(const std::filesystem::path& location);
-/// The files directly in a folder, sorted by name; empty if there is no such folder. Throws Error.
+/// The files directly in a folder, sorted by name; empty if there is no such folder. Throws Error. This and
+/// list_matching() skip what this user may not read inside of a local folder, and links to themselves, with a note.
 std::vector<FileInfo> list_files(const std::filesystem::path& folder);
 
 /// The files that match `pattern`, sorted by name. `*` matches any characters but a slash, `?` one of them, `**` any
@@ -143,7 +144,8 @@ std::unique_ptr<FileReader> open_file(const FileInfo& file);
 /// "cannot be opened". Throws Error if its store fails, or if the process has too many open files.
 Expected<std::unique_ptr<FileReader>> try_open_file(const std::filesystem::path& location);
 
-/// Starts writing a file. Throws Error if its folder is missing or not writable.
+/// Starts writing a file. Throws Error if its folder is missing or not writable, or a folder, pipe or device has its
+/// name.
 std::unique_ptr<FileWriter> create_file(const std::filesystem::path& location, WriteOptions options = {});
 
 /// The content of a file. Throws Error if it cannot be read.
