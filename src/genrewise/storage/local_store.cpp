@@ -271,7 +271,7 @@ class LocalStore final : public FileStore {
   std::unique_ptr<FileWriter> create(const std::string& path, WriteOptions options) override {
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))  // a device or pipe would be replaced
-      throw Error("is not a regular file", path, "give the name of a file");
+      throw Error("cannot write (not a regular file)", path, "give the name of a file");
     return std::make_unique<LocalWriter>(path, std::move(options.condition));
   }
 
