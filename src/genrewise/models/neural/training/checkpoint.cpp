@@ -119,7 +119,10 @@ void Trainer::find_rate(const BatchSource& source) {
     try {
       const at::AutoGradMode with_gradients(true);
       step(batch);
+    } catch (const Interrupted&) {
+      throw;
     } catch (const Error&) {
+      if (points.size() < 3) throw;
       break;  // the rate is too high: end of the search
     }
     points.push_back({rate, state_.sums.loss / std::max(state_.sums.weight, 1e-12)});
