@@ -40,18 +40,18 @@ std::string repeated(std::string_view text, std::size_t count) {
   return all;
 }
 
-std::string short_text(std::string_view text) {
+std::string pickled_text(std::string_view text) {
   return std::string("\x8c") + static_cast<char>(text.size()) + std::string(text);
 }
 
 /// A tensor of 100 values of the storage "0".
 std::string tensor() {
-  return "ctorch._utils\n_rebuild_tensor_v2\n((" + short_text("storage") + "ctorch\nFloatStorage\n" + short_text("0") +
-         short_text("cpu") + "KdtQK" + std::string(1, '\0') + "Kd\x85K\x01\x85\x89)tR";
+  return "ctorch._utils\n_rebuild_tensor_v2\n((" + pickled_text("storage") + "ctorch\nFloatStorage\n" +
+         pickled_text("0") + pickled_text("cpu") + "KdtQK" + std::string(1, '\0') + "Kd\x85K\x01\x85\x89)tR";
 }
 
 TEST(MadeTorchFile, IsReadWhenItHoldsATensor) {
-  const std::string pickle = "\x80\x02}" + short_text("weight") + tensor() + "s.";
+  const std::string pickle = "\x80\x02}" + pickled_text("weight") + tensor() + "s.";
   const TensorArchive archive =
       read_torch_file(write_zip({{"a/data.pkl", pickle}, {"a/data/0", std::string(400, '\0')}}));
   EXPECT_EQ(archive.tensor("weight").shape, std::vector<std::size_t>{100});
@@ -59,7 +59,7 @@ TEST(MadeTorchFile, IsReadWhenItHoldsATensor) {
 
 TEST(MadeTorchFile, WithAFlippedBitInItsValuesIsRefused) {
   std::string bytes = write_zip(
-      {{"a/data.pkl", "\x80\x02}" + short_text("weight") + tensor() + "s."}, {"a/data/0", std::string(400, '\1')}});
+      {{"a/data.pkl", "\x80\x02}" + pickled_text("weight") + tensor() + "s."}, {"a/data/0", std::string(400, '\1')}});
   bytes[bytes.find(std::string(400, '\1')) + 17] = '\3';
   EXPECT_THAT(error_message([&] { read_torch_file(bytes); }), HasSubstr("CRC"));
 }
@@ -71,10 +71,10 @@ TEST(MadeTorchFile, OfAMillionNestedTuplesIsRefusedWithoutRecursion) {
 
 TEST(MadeTorchFile, OfSharedDictionariesIsRefusedAfterABoundedNumberOfVisits) {
   // Eight levels, each of 100 references to the one below: 10^16 visits.
-  std::string pickle = "\x80\x02}" + short_text("weight") + tensor() + "sq" + std::string(1, '\0');
+  std::string pickle = "\x80\x02}" + pickled_text("weight") + tensor() + "sq" + std::string(1, '\0');
   for (char level = 0; level < 7; ++level) {
     pickle += "}(";
-    for (int i = 0; i < 100; ++i) pickle += short_text("k" + std::to_string(i)) + "h" + level;
+    for (int i = 0; i < 100; ++i) pickle += pickled_text("k" + std::to_string(i)) + "h" + level;
     pickle += std::string("uq") + static_cast<char>(level + 1);
   }
   EXPECT_THAT(message(pickle + "."), HasSubstr("made.pt: is not a valid PyTorch file"));
@@ -85,8 +85,8 @@ TEST(MadeTorchFile, OfASharedStorageTakesAtMostTwiceItsSize) {
   std::string pickle = "\x80\x02}(";
   std::string large = tensor();
   large.replace(large.find("Kd\x85"), 2, "J" + little_endian(std::int32_t{1'000'000}));
-  pickle += short_text("w") + large + "q" + std::string(1, '\0');
-  for (int i = 0; i < 1000; ++i) pickle += short_text("w" + std::to_string(i)) + "h" + std::string(1, '\0');
+  pickle += pickled_text("w") + large + "q" + std::string(1, '\0');
+  for (int i = 0; i < 1000; ++i) pickle += pickled_text("w" + std::to_string(i)) + "h" + std::string(1, '\0');
   EXPECT_THAT(message(pickle + "u.", values), HasSubstr("share so many values"));
 }
 
@@ -115,7 +115,7 @@ TEST(MadeTorchFile, OfTooManyMarksOrMemoEntriesIsRefused) {
 
 /// The description of a storage of floats, with its key pushed by `key`.
 std::string storage_by(const std::string& key) {
-  return "((" + short_text("storage") + "ctorch\nFloatStorage\n" + key + short_text("cpu") + "KdtQ";
+  return "((" + pickled_text("storage") + "ctorch\nFloatStorage\n" + key + pickled_text("cpu") + "KdtQ";
 }
 
 TEST(MadeTorchFile, IsReadWithEveryOperationThatPicklesOfTensorsUse) {
@@ -126,13 +126,13 @@ TEST(MadeTorchFile, IsReadWithEveryOperationThatPicklesOfTensorsUse) {
   const std::string slot = little_endian(std::uint32_t{300}), unused = "G" + std::string(8, '\0') + "\x88\x89N";
   const std::string built = "ctorch._utils\n_rebuild_tensor_v2\n" + storage_by(std::string("U\x01") + "0") + "r" +
                             slot + "\x8a\x01\x03K\x02M" + std::string("\x05\0", 2) + "\x86K\nK\x01\x86\x89)tR";
-  const std::string pickle = "\x80\x02\x95" + std::string(8, '\0') + "}(" + short_text("weight") + built +
-                             short_text("unused") + "](" + unused + "e" + "u.";
+  const std::string pickle = "\x80\x02\x95" + std::string(8, '\0') + "}(" + pickled_text("weight") + built +
+                             pickled_text("unused") + "](" + unused + "e" + "u.";
   const TensorArchive archive = read_torch_file(write_zip({{"a/data.pkl", pickle}, {"a/data/0", values}}));
   EXPECT_EQ(archive.tensor("weight").shape, (std::vector<std::size_t>{2, 5}));
   EXPECT_EQ(archive.floats("weight"), (std::vector<float>{3, 4, 5, 6, 7, 13, 14, 15, 16, 17}));
   const std::string twice =
-      "\x80\x02}(" + short_text("one") + tensor() + "r" + slot + short_text("two") + "j" + slot + "u.";
+      "\x80\x02}(" + pickled_text("one") + tensor() + "r" + slot + pickled_text("two") + "j" + slot + "u.";
   const TensorArchive both = read_torch_file(write_zip({{"a/data.pkl", twice}, {"a/data/0", values}}));
   EXPECT_EQ(both.floats("one"), both.floats("two"));
   EXPECT_EQ(both.floats("two", 100)[99], 99);
@@ -158,7 +158,7 @@ TEST(MadeTorchFile, WithATensorThatDoesNotFitItsStorageIsRefused) {
   const auto with = [](const std::string& from, const std::string& to) {
     std::string changed = tensor();
     changed.replace(changed.rfind(from), from.size(), to);
-    return message("\x80\x02}" + short_text("weight") + changed + "s.");
+    return message("\x80\x02}" + pickled_text("weight") + changed + "s.");
   };
   const std::string shape = "Kd\x85K\x01\x85";
   EXPECT_EQ(with(shape, shape), "no error");

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "genrewise/base/stopwatch.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "s3_store_fixture.hpp"
 #include "support/no_threads.hpp"

@@ -16,6 +16,19 @@ std::string_view without_byte_order_mark(std::string_view text) {
   return text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
 }
 
+std::string_view first_bytes(std::string_view text, std::size_t most) {
+  std::size_t end = std::min(text.size(), most);
+  for (int i = 1; i < 4 && end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; ++i)
+    --end;
+  return text.substr(0, end);
+}
+
+std::string short_text(std::string_view text, std::size_t most) {
+  std::string out(first_bytes(text, most));
+  for (char& c : out) c = static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  return out;
+}
+
 std::string lower_case(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {

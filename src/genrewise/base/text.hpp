@@ -13,6 +13,12 @@ std::string_view trimmed(std::string_view text);
 /// The text behind a byte order mark of UTF-8 at its start.
 std::string_view without_byte_order_mark(std::string_view text);
 
+/// The first bytes of a text, at most `most`, without a part of a UTF-8 character at the end.
+std::string_view first_bytes(std::string_view text, std::size_t most);
+
+/// The same for showing what others wrote: with blanks for control characters.
+std::string short_text(std::string_view text, std::size_t most = 300);
+
 /// Converts ASCII letters to lower case, independent of the locale.
 std::string lower_case(std::string_view text);
 

@@ -30,7 +30,7 @@ struct Candidate {
     values.push_back(value);
     if ((!number || !fits_float32(value)) && bad_line == 0) {
       bad_line = line;
-      bad_cell = cell.substr(0, 40);
+      bad_cell = short_text(cell, 40);
     }
   }
   bool is_feature() const { return 2 * numbers > values.size(); }

@@ -2,12 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bit>
-#include <cerrno>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/framing.hpp"
@@ -19,19 +16,8 @@ static_assert(std::endian::native == std::endian::little, "floats are written wi
 
 // Opens and locks the file.
 RowJournal::RowJournal(std::filesystem::path path, std::size_t width) : path_(std::move(path)), width_(width) {
-  for (;;) {
-    descriptor_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (descriptor_.get() < 0) throw_system_error("cannot create", path_.string());
-    // A file system without locks reports an error other than EWOULDBLOCK; then the journal works without one.
-    if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      throw Error("another run is writing the same output", path_.string(), "wait for it or choose another output");
-    // The previous holder of the lock may have removed the file after it was opened here.
-    struct stat opened {
-    }, named{};
-    if (::fstat(descriptor_.get(), &opened) == 0 && ::stat(path_.c_str(), &named) == 0 &&
-        opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
-      return;
-  }
+  if (!open_locked(descriptor_, path_, O_RDWR | O_CREAT, "cannot create"))
+    throw Error("another run is writing the same output", path_.string(), "wait for it or choose another output");
 }
 
 RowJournal::RowJournal(std::filesystem::path path, std::string_view content, std::size_t width)

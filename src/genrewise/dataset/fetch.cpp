@@ -11,6 +11,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/archive.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
@@ -79,7 +80,7 @@ void run(const std::vector<std::string>& command, const fs::path& folder, const 
   if (run_process(command, folder, [&](std::string_view piece) { output += piece; }) == 0) return;
   const std::size_t error = output.find("E: ");  // apt's error message, without its other output
   std::string reason = error == std::string::npos ? output : output.substr(error + 3);
-  reason.resize(std::min({reason.size(), reason.find('\n'), std::size_t{300}}));
+  reason = short_text(reason.substr(0, reason.find('\n')));
   throw Error(fmt::format("{} failed: {}", fmt::join(command, " "), reason), folder.string(), remedy);
 }
 

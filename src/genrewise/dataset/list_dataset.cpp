@@ -117,7 +117,7 @@ void read_row(std::string_view row, const fs::path& location, Entries& entries, 
   std::uint64_t bytes = 0;
   const auto [end, code] = std::from_chars(row.data(), row.data() + row.size(), bytes);
   if (name.data() == nullptr || code != std::errc() || *end != ',')
-    throw Error(fmt::format("the row \"{}\" is not one of {}", row.substr(0, 100), kListingHeader), location.string(),
+    throw Error(fmt::format("the row \"{}\" is not one of {}", short_text(row, 100), kListingHeader), location.string(),
                 "write it with `genrewise list PATTERN --csv`");
   std::optional<CsvReader> quoted;
   if (name.starts_with('"')) {

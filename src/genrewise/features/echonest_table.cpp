@@ -7,6 +7,7 @@
 #include <array>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
@@ -66,7 +67,7 @@ FeatureTable read_echonest_table(std::string_view text, const std::string& name)
       double value = 0;
       const std::string_view cell = fields[header.cells[i]];
       if (!parse_number(cell, value) || !fits_float32(value))
-        throw Error(fmt::format("\"{}\" in column {} ({} {}) is not a finite number", cell.substr(0, 40),
+        throw Error(fmt::format("\"{}\" in column {} ({} {}) is not a finite number", short_text(cell, 40),
                                 header.cells[i] + 1, header.columns[i].feature, header.columns[i].statistic),
                     where, "remove the row or get the file again");
       values.push_back(static_cast<float>(value));

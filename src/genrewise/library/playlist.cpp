@@ -8,6 +8,7 @@
 
 #include "genrewise/base/floats.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/similarity.hpp"
 #include "genrewise/storage/files.hpp"
@@ -190,8 +191,7 @@ std::vector<GenreTracks> tracks_by_genre(std::vector<CatalogueTrack> tracks) {
     if (name.front() == '.') name.front() = '_';
     if (name.size() > kMostNameBytes) {
       std::size_t end = name.rfind(' ', kMostNameBytes);
-      if (end == std::string::npos || end == 0)  // within a word, not within a letter of UTF-8
-        for (end = kMostNameBytes; end > 1 && (name[end] & 0xc0) == 0x80;) --end;
+      if (end == std::string::npos || end == 0) end = first_bytes(name, kMostNameBytes).size();
       name.resize(end);
     }
     std::string unique = name;

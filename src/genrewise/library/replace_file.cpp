@@ -18,6 +18,7 @@
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -68,13 +69,11 @@ bool unchanged(const struct statx& a, const struct statx& b) {
 
 /// ".NAME.genrewise-tag-RANDOM", with NAME shortened at a UTF-8 character where it would be too long.
 fs::path name_of_copy(const fs::path& original) {
-  constexpr std::size_t kMoreForWriting = 24;  // create_file() writes to a longer name
   const long longest = ::pathconf(original.parent_path().c_str(), _PC_NAME_MAX);
   const std::string ending = fmt::format("{}{:08x}", kMark, std::random_device{}());
-  std::string name = "." + original.filename().string();
-  std::size_t end = static_cast<std::size_t>(longest > 0 ? longest : 255) - ending.size() - kMoreForWriting;
-  while (end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80U) --end;
-  return original.parent_path() / (name.substr(0, end) + ending);
+  const std::string name = "." + original.filename().string();
+  const std::size_t most = static_cast<std::size_t>(longest > 0 ? longest : 255) - ending.size();
+  return original.parent_path() / (std::string(first_bytes(name, most)) + ending);
 }
 
 std::vector<std::string> attribute_names(int file) {

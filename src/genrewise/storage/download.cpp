@@ -9,6 +9,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/credential_source.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/files.hpp"

@@ -17,6 +17,7 @@
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/base/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -83,7 +84,12 @@ class LocalReader final : public FileReader {
   bool changed_ = false;  // between making the FileInfo and opening
 };
 
-// Whether a file name is that of a temporary file of local writers, ".NAME.NUMBER.tmp"; an empty `name` stands for any.
+// NAME in the names of temporary files, ".NAME.NUMBER.tmp": as much as fits into a name of 255 bytes.
+std::string_view name_in_temporary(std::string_view name) {
+  return first_bytes(name, 255 - std::string_view("..4294967295.tmp").size());
+}
+
+// Whether a file name is that of a temporary file of local writers; an empty `name` stands for any.
 bool is_temporary_name(const std::string& file_name, const std::string& name) {
   constexpr std::string_view kEnding = ".tmp";
   if (!file_name.starts_with('.') || !file_name.ends_with(kEnding)) return false;
@@ -91,7 +97,7 @@ bool is_temporary_name(const std::string& file_name, const std::string& name) {
   const std::size_t dot = numbered.rfind('.');
   if (dot == std::string_view::npos || dot + 1 == numbered.size()) return false;
   if (numbered.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) return false;
-  return name.empty() || numbered.substr(0, dot) == name;
+  return name.empty() || numbered.substr(0, dot) == name_in_temporary(name);
 }
 
 constexpr std::size_t kBufferBytes = 1 << 20;
@@ -159,7 +165,8 @@ class LocalWriter final : public FileWriter {
   bool create_temporary() {
     const fs::path final_path(path_);
     std::random_device random;
-    temporary_ = final_path.parent_path() / fmt::format(".{}.{}.tmp", final_path.filename().string(), random());
+    temporary_ = final_path.parent_path() /
+                 fmt::format(".{}.{}.tmp", name_in_temporary(final_path.filename().native()), random());
     descriptor_.reset(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (descriptor_.get() < 0) throw_system_error("cannot create", path_);
     struct stat status {};

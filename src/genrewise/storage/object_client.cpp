@@ -9,6 +9,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -129,14 +130,6 @@ void ObjectClient::throw_error(const ObjectName& name, const HttpResponse& respo
               response.status >= 500 || response.status == 429
                   ? "try again later"
                   : "check the location and the endpoint " + settings_.endpoint);
-}
-
-std::string short_text(std::string_view text) {
-  std::size_t end = std::min<std::size_t>(text.size(), 300);
-  for (int i = 1; i < 4 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; ++i) --end;
-  std::string out;
-  for (const char c : text.substr(0, end)) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  return out;
 }
 
 }  // namespace genrewise

@@ -89,7 +89,4 @@ class Attempts {
   int count_ = 0;
 };
 
-/// The first 300 bytes, less a character that is cut there, without control characters.
-std::string short_text(std::string_view text);
-
 }  // namespace genrewise
