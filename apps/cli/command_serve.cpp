@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "commands.hpp"
@@ -30,17 +31,31 @@ struct Options {
   LibraryOptions library;
   server::ServerConfig server;
   std::filesystem::path token_file;
+  const CLI::Option *by_text = nullptr, *by_file = nullptr;  // --token and --token-file
   IsolationOptions isolation;
   bool open = false;
 };
 
-void open_in_browser(const std::string& url, Session& session) {
+/// Waits for the end of the program, which Ctrl-C does not reach. Returns why the page is not open; empty: it is.
+std::string open_in_browser(const std::string& url) try {
   for (const char* program : {"xdg-open", "open"}) {
     if (find_program(program).empty()) continue;
-    run_process({program, url}, {}, [](std::string_view) {});
-    return;
+    const ChildEnd end = ChildProcess(ChildConfig{.command = {"setsid", program, url}}).wait();
+    return end.exit_code == 0 && end.signal == 0 ? "" : fmt::format("{} {}", program, to_string(end));
   }
-  session.note("there is no xdg-open that could open the page");
+  return "there is no xdg-open that could open the page";
+} catch (const Error& error) {
+  return error.what();
+}
+
+/// Throws UsageError for an empty token, which would let everybody in.
+void read_token(Options& options) {
+  std::string& token = options.server.token;
+  const bool in_file = options.by_file->count() > 0;
+  if (in_file) token = trimmed(read_file(options.token_file));
+  if (token.empty() && (in_file || options.by_text->count() > 0))
+    throw UsageError("is empty", in_file ? "--token-file" : "--token", "make one with `openssl rand -hex 32`");
+  if (!token.empty()) forbid_core_dumps();
 }
 
 int run(Options& options, Session& session) {
@@ -49,14 +64,19 @@ int run(Options& options, Session& session) {
   config.isolation = options.isolation.config();
   config.library = options.library.file;
   if (config.library.empty() && path_exists(default_catalogue())) config.library = default_catalogue();
-  if (!options.token_file.empty()) config.token = trimmed(read_file(options.token_file));
-  if (!config.token.empty()) forbid_core_dumps();
+  read_token(options);
   if (!config.runs.empty() && !is_folder(config.runs)) throw UsageError("is no folder", "--runs", "give one with runs");
   server::Server server(config, session.runtime);
   const std::string url = server.start();
   session.line(fmt::format("{}  (Ctrl-C stops)", url));
-  if (options.open) open_in_browser(url, session);
-  while (!session.runtime.interrupt_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::packaged_task<std::string()> opening([url] { return open_in_browser(url); });
+  std::future<std::string> problem = opening.get_future();
+  if (options.open) std::thread(std::move(opening)).detach();  // the browser may stay open for longer
+  while (!session.runtime.interrupt_requested()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (!problem.valid() || problem.wait_for(std::chrono::seconds(0)) != std::future_status::ready) continue;
+    if (const std::string text = problem.get(); !text.empty()) session.note(text);
+  }
   server.stop();
   return kDone;
 }
@@ -82,7 +102,9 @@ void add_serve(CLI::App& app, Session& session) {
       ->capture_default_str();
   CLI::Option* token = network.add("--token", config.token, "TOKEN",
                                    "Needed by every request; other users see it in the list of processes");
-  network.add("--token-file", options.token_file, "FILE", "File that holds the token")->excludes(token);
+  options.by_text = token;
+  options.by_file =
+      network.add("--token-file", options.token_file, "FILE", "File that holds the token")->excludes(token);
   network.add("--allow-host", config.allowed_hosts, "NAME", "Host name of a proxy in front of the server")
       ->allow_extra_args(false);
   network.flag("--read-only", config.read_only, "Refuse what changes the catalogue or tags");
