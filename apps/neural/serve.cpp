@@ -77,6 +77,7 @@ class Inbox {
           runtime.request_interrupt();
           continue;
         }
+        runtime.clear_interrupt();  // of an earlier request; one for this request follows it
         const std::lock_guard lock(mutex_);
         messages_.push_back(std::move(message));
         arrived_.notify_one();
@@ -143,7 +144,6 @@ class Server {
   Server(Runtime& runtime, Outbox& outbox) : runtime_(runtime), outbox_(outbox), progress_(outbox) {}
 
   void handle(NeuralMessage request) {
-    runtime_.clear_interrupt();  // of an earlier request; one for this request would follow it
     try {
       const NeuralMessage reply = reply_to(std::move(request));
       outbox_.send(reply.header, reply.numbers);

@@ -6,6 +6,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/layers/kernels.hpp"
+#include "support/environment.hpp"
 #include "support/every_target.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"
@@ -293,6 +294,20 @@ TEST(Networks, NameTheirParametersWhenOneIsWrong) {
               }),
               HasSubstr("adam, adamw, sgd"));
   EXPECT_THAT(error_message([] { neural::make_network_classifier("transformer", {}, 1); }), HasSubstr("cnn1d_strided"));
+}
+
+TEST(NeuralProgram, StopsWhereAnInterruptionDirectlyFollowsItsRequest) {
+  const Environment program("GENREWISE_NEURAL_PROGRAM", (bin_folder() / "genrewise-neural").string());
+  Runtime runtime;
+  const UseRuntime use(runtime);
+  const Parameters parameters = {
+      {"epochs", "200"}, {"batch_size", "2"}, {"hidden_layer_sizes", "2"}, {"validation_share", "0.25"}};
+  const auto classifier = make_classifier("dense", parameters, 1);
+  const Matrix examples(8, 2, noise(16, 1));
+  const std::vector<int> labels{0, 1, 0, 1, 0, 1, 0, 1};
+  classifier->fit({examples, labels, 2});
+  runtime.request_interrupt();
+  for (int i = 0; i < 20; ++i) EXPECT_THROW(classifier->fit({examples, labels, 2}), Interrupted);
 }
 
 }  // namespace
