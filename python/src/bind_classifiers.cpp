@@ -124,19 +124,10 @@ nb::dict description(const std::string& kind) {
   return result;
 }
 
-/// The kinds that are fitted in this process.
-std::vector<std::string> classical_kinds() {
-  std::vector<std::string> kinds;
-  for (const ClassifierDescriptor* one : classifier_descriptors())
-    if (one->capabilities.trainable && !one->capabilities.neural_program) kinds.push_back(one->kind);
-  return kinds;
-}
-
 }  // namespace
 
 void bind_classifiers(nb::module_& module) {
   module.def("describe_classifier", nb::overload_cast<const std::string&>(&description), nb::arg("kind"));
-  module.def("classical_kinds", &classical_kinds);
   nb::class_<BoundClassifier>(module, "Classifier")
       .def(nb::init<std::string, BoundClassifier::Texts, std::uint64_t>(), nb::arg("kind"), nb::arg("parameters"),
            nb::arg("seed"))

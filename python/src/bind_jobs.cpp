@@ -32,7 +32,7 @@ namespace {
 namespace nb = nanobind;
 using std::filesystem::path;
 using Paths = std::vector<path>;
-using FaultTuples = std::vector<std::tuple<std::string, std::string, std::string>>;
+using FaultTuples = std::vector<std::tuple<nb::str, nb::str, nb::str>>;
 
 Array<float> load(const path& location, std::optional<int> sample_rate_hz, double start_s,
                   std::optional<double> duration_s) {
@@ -60,7 +60,8 @@ void isolate(bool enabled, double max_seconds, std::uint64_t max_memory_bytes) {
 /// (reason, where, detail) of each.
 FaultTuples tuples_of(const std::vector<Fault>& faults) {
   FaultTuples tuples;
-  for (const Fault& fault : faults) tuples.emplace_back(fault.reason, fault.where, fault.detail);
+  for (const Fault& fault : faults)
+    tuples.emplace_back(text_of(fault.reason), text_of(fault.where), text_of(fault.detail));
   return tuples;
 }
 
@@ -137,10 +138,10 @@ nb::tuple tracks(const path& location, bool unlabelled, std::optional<double> st
   run([&](Runtime&) { dataset = open_dataset(location, dataset_options(unlabelled, start_s, duration_s)); });
   nb::list ids, genres, files, starts, durations, slacks;
   for (const Track& track : dataset.tracks) {
-    ids.append(track.id);
+    ids.append(text_of(track.id));
     genres.append(track.label < 0 ? nb::object(nb::none())
-                                  : nb::cast(dataset.labels[static_cast<std::size_t>(track.label)]));
-    files.append(track.path.string());
+                                  : text_of(dataset.labels[static_cast<std::size_t>(track.label)]));
+    files.append(text_of(track.path.native()));
     starts.append(track.clip.start_s);
     durations.append(track.clip.duration_s);
     slacks.append(track.clip.slack_s);
@@ -299,7 +300,7 @@ nb::tuple study(const nb::dict& options, int threads, nb::handle progress) {
   const StudyJobConfig config = study_config(options);
   StudyJobResult done;
   run([&](Runtime& runtime) { done = study_job(config, runtime); }, progress, threads);
-  return nb::make_tuple(valid_utf8(done.document).dump(), done.notes, tuples_of(done.skipped));
+  return nb::make_tuple(valid_utf8(done.document).dump(), texts_of(done.notes), tuples_of(done.skipped));
 }
 
 }  // namespace
@@ -338,7 +339,7 @@ void bind_jobs(nb::module_& module) {
 
   nb::class_<Predictor>(module, "Predictor")
       .def_static("open", &open, "model"_a, "zero_shot"_a, "genres"_a, "windows"_a, "max_error"_a.none())
-      .def_prop_ro("labels", &Predictor::labels)
+      .def_prop_ro("labels", [](const Predictor& predictor) { return texts_of(predictor.labels()); })
       .def_prop_ro("threshold", &Predictor::threshold)
       .def_prop_ro("features", [](const Predictor& predictor) { return predictor.features().recipe().name; })
       .def("predict", &predict, "locations"_a, "threads"_a, "progress"_a.none())

@@ -133,20 +133,21 @@ void bind_records(nb::module_& module) {
   nb::class_<PackManifest>(module, "Pack")
       .def_static("open", &open, "location"_a)
       .def("__len__", &PackManifest::size)
-      .def_prop_ro("location", [](const PackManifest& pack) { return pack.folder.string(); })
+      .def_prop_ro("location", [](const PackManifest& pack) { return text_of(pack.folder.native()); })
       .def_ro("values", &PackManifest::values)
-      .def_ro("labels", &PackManifest::labels)
+      .def_prop_ro("labels", [](const PackManifest& pack) { return texts_of(pack.labels); })
       .def_prop_ro("features", [](const PackManifest& pack) { return pack.recipe.name; })
       .def_prop_ro("steps", [](const PackManifest& pack) { return pack.form.steps; })
       .def_prop_ro("files",
                    [](const PackManifest& pack) {
-                     std::vector<std::string> files;
-                     for (const PackedShard& shard : pack.shards) files.push_back(shard.file);
+                     std::vector<nb::str> files;
+                     for (const PackedShard& shard : pack.shards) files.push_back(text_of(shard.file));
                      return files;
                    })
       .def_prop_ro("ids",
                    [](const PackManifest& pack) {
-                     return of_records<std::string>(pack, [](const PackedRecord& record) { return record.track_id; });
+                     return of_records<nb::str>(pack,
+                                                [](const PackedRecord& record) { return text_of(record.track_id); });
                    })
       .def_prop_ro("classes",
                    [](const PackManifest& pack) {

@@ -12,8 +12,10 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/error.hpp"
@@ -51,6 +53,17 @@ Value require(Expected<Value> value) {
   }
   const Fault& fault = value.error();
   throw Error(fault.reason + (fault.detail.empty() ? "" : " (" + fault.detail + ")"), fault.where);
+}
+
+/// A text that may hold names of any bytes: those that are no UTF-8 are lone surrogates, as in os.fsdecode().
+inline nanobind::str text_of(std::string_view text) {
+  return nanobind::steal<nanobind::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape"));
+}
+inline std::vector<nanobind::str> texts_of(const std::vector<std::string>& texts) {
+  std::vector<nanobind::str> result;
+  for (const std::string& text : texts) result.push_back(text_of(text));
+  return result;
 }
 
 /// Arguments: C-ordered and of this type, else TypeError; nothing is copied.

@@ -11,8 +11,8 @@ namespace genrewise::python {
 namespace {
 
 void raise(const Error& error, const char* type) {
-  const nb::object made =
-      nb::module_::import_("genrewise._errors").attr(type)(error.problem(), error.where(), error.remedy());
+  const nb::object made = nb::module_::import_("genrewise._errors")
+                              .attr(type)(text_of(error.problem()), text_of(error.where()), text_of(error.remedy()));
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.ptr())), made.ptr());
 }
 

@@ -41,7 +41,8 @@ class CollectedProgress final : public Progress {
       calls.swap(calls_);
     }
     if (progress.is_none()) return;
-    for (const Call& call : calls) progress.attr("call")(call.function, call.text, call.unit, call.total, call.done);
+    for (const Call& call : calls)
+      progress.attr("call")(call.function, text_of(call.text), text_of(call.unit), call.total, call.done);
   }
 
  private:

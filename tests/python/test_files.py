@@ -1,5 +1,6 @@
 """load(), info() and extract()."""
 
+import os
 import subprocess
 
 import numpy as np
@@ -63,6 +64,19 @@ def test_a_folder_is_searched_and_what_cannot_be_used_is_skipped_with_a_warning(
         table = genrewise.extract(mixed)
     assert [path.rsplit("/", 1)[1] for path in table.index] == ["good0.wav", "good1.wav"]
     assert {fault["reason"] for fault in table.attrs["skipped"]} == {"silent", "not audio"}
+
+
+def test_names_that_are_not_utf8_are_those_of_the_file_system(tmp_path, study_run):
+    good, bad = write_wav(tmp_path / "good.wav", tune(0)), tmp_path / os.fsdecode(b"caf\xe9.mp3")
+    bad.write_bytes(b"no audio at all " * 100)
+    for work in (genrewise.extract, study_run.best_model.predict):
+        with pytest.warns(genrewise.SkippedWarning):
+            table = work(tmp_path)
+        assert list(table.index) == [str(good)]
+        assert [fault["where"] for fault in table.attrs["skipped"]] == [str(bad)]
+    with pytest.raises(genrewise.Error) as raised:
+        genrewise.info(bad)
+    assert raised.value.where == str(bad)
 
 
 def test_errors_raise_stops_at_a_file_that_cannot_be_used(mixed):
