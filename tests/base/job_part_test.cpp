@@ -23,6 +23,8 @@ StatedPart parsed(const std::string& text, const Variables& variables = {}) {
 TEST(JobPart, IsStatedFromOneToTheNumberOfParts) {
   EXPECT_EQ(parsed("1/1").part, (JobPart{1, 1}));
   EXPECT_EQ(parsed("64/64").part, (JobPart{64, 64}));
+  EXPECT_EQ(parsed("1/1000000").part, (JobPart{1, kMostParts}));
+  EXPECT_THROW(parsed("1/1000001"), UsageError);
   EXPECT_EQ(parsed("3/64").source, "");
   for (const char* text : {"", "/", "3", "0/4", "5/4", "-1/4", "1/0", "a/4", "1/4/4", "1 /4", "1/4x", "auto/0", "auto/",
                            "auto/x", "99999999999999999999/4"})

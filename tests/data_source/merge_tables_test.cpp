@@ -6,6 +6,7 @@
 
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/features/feature_table.hpp"
@@ -239,6 +240,14 @@ TEST_P(MergeTables, PartsAreADatasetToo) {
     write_file(out_ / (std::string("other") + GetParam() + name), read_file(output("whole").string() + name));
   const DataSource twice({.location = (out_ / (std::string("*") + GetParam())).string()});
   EXPECT_THAT(error_message([&] { twice.load(quiet_); }), HasSubstr("is in two of the tables"));
+}
+
+TEST(PartFolder, RefusesAPlanOfTooManyParts) {
+  const TemporaryFolder folder;
+  make_folders(folder / "t.csv.parts");
+  write_file(folder / "t.csv.parts/plan.json",
+             sealed_text({{"parts", kMostParts + 1}, {"facts", nlohmann::json::array()}}, 1));
+  EXPECT_THAT(error_message([&] { PartFolder(folder / "t.csv").plan(); }), HasSubstr("number of parts"));
 }
 
 TEST(PartFolder, ListsNumbersAsRanges) {

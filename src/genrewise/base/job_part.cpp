@@ -75,6 +75,9 @@ std::optional<Task> task_of(std::span<const Variables> launchers, const Environm
 }
 
 StatedPart stated(std::size_t number, std::size_t count, std::string source, std::string_view text) {
+  if (count > kMostParts)
+    throw UsageError(fmt::format("\"{}\" is no part: {} parts are more than {}", text, count, kMostParts), "--part",
+                     "use fewer parts");
   if (number >= 1 && number <= count) return {{number, count}, std::move(source)};
   throw UsageError(fmt::format("\"{}\" is no part: {} is not from 1 to {}", text, number, count), "--part",
                    "write I/N, with I from 1 to N");

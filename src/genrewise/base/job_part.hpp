@@ -17,6 +17,8 @@
 
 namespace genrewise {
 
+inline constexpr std::size_t kMostParts = 1'000'000;  // each is looked for when they are merged
+
 struct JobPart {
   std::size_t number = 1;  ///< from 1 to count
   std::size_t count = 1;
@@ -45,8 +47,8 @@ const char* process_environment(const char* name);
 std::optional<StatedPart> part_of_launcher(std::size_t count = 0,
                                            const EnvironmentLookup& environment = process_environment);
 
-/// Parses "I/N" with 1 <= I <= N; "auto": as the launcher states; "auto/N": the same, and it must be one of N. Throws
-/// UsageError for anything else, and if there is no launcher.
+/// Parses "I/N" with 1 <= I <= N <= kMostParts; "auto": as the launcher states; "auto/N": the same, and it must be one
+/// of N. Throws UsageError for anything else, and if there is no launcher.
 StatedPart parse_job_part(std::string_view text, const EnvironmentLookup& environment = process_environment);
 
 /// The items [first, last) of a part: contiguous, so that results of parts 1 to N follow each other in the list's

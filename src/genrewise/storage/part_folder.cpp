@@ -62,7 +62,7 @@ std::optional<PartPlan> PartFolder::plan() const {
   return read_json(where, kRemedy, [&] {
     PartPlan plan{.count = read.at("parts"), .facts = {}};
     for (const json& fact : read.at("facts")) plan.facts.emplace_back(fact.at(0), fact.at(1));
-    if (plan.count == 0) throw Error("states no number of parts", where, kRemedy);
+    if (plan.count == 0 || plan.count > kMostParts) throw Error("states no number of parts", where, kRemedy);
     return std::optional(std::move(plan));
   });
 }
