@@ -70,10 +70,6 @@ void ResultFile::write(Session& session, const std::string& text) const {
     session.print(text);
 }
 
-std::string json_text(const json& document) {
-  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
 std::string command_of_parts(const std::string& output) {
   const auto plan = folder_of(output).plan();
   return plan && !plan->facts.empty() && plan->facts[0].first == "command" ? plan->facts[0].second : "";

@@ -39,9 +39,6 @@ class ResultFile {
   std::string output_;
 };
 
-/// As Session::print_json() prints it.
-std::string json_text(const nlohmann::json& json);
-
 /// The name of the command whose parts are in OUTPUT.parts; empty if there are no parts of results.
 std::string command_of_parts(const std::string& output);
 /// All parts, in memory. Throws Error if some are missing (their numbers are listed) or damaged.

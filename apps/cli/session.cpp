@@ -73,7 +73,7 @@ void Session::print(const Table& table) {
 }
 
 void Session::print_json(const nlohmann::json& json) {
-  print(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  print(json_text(json));
 }
 
 ExitCode Session::report_skipped(std::span<const Fault> skipped, std::string_view noun) {
@@ -105,6 +105,10 @@ void print_result(Session& session, const Table& table, const std::function<nloh
   if (session.format == Format::json) return session.print_json(json());
   if (session.format == Format::csv) return session.print(table.csv());
   session.print(table);
+}
+
+std::string json_text(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::string fitted(const Table& table) {

@@ -80,7 +80,7 @@ class Session {
   void print(std::string_view text);
   /// A table, fitted to the terminal.
   void print(const Table& table);
-  /// Indented; text that is no UTF-8 (names of files may hold any bytes) is shown with U+FFFD.
+  /// As json_text().
   void print_json(const nlohmann::json& json);
   /// What was skipped, by reason, most frequent first, with some names each; nothing when nothing was. Printed with
   /// --quiet too, because it explains the exit code, kDone or kSomeSkipped, which is returned.
@@ -102,6 +102,9 @@ void add_all(CLI::App& app, Session& session);
 
 /// In the form that was asked for; `json` is called for --json only.
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json);
+
+/// Indented; text that is no UTF-8 (names of files may hold any bytes) is shown with U+FFFD.
+std::string json_text(const nlohmann::json& json);
 
 /// A fitted table as text for standard output.
 std::string fitted(const Table& table);

@@ -30,7 +30,6 @@ struct Jobs::Job {
   const char* state = "queued";
   json result, error;
   std::unique_ptr<Runtime> runtime;  // while it runs
-  bool cancelled = false;
 
   std::string stage, detail, unit;
   std::uint64_t done = 0, total = 0, done_before = 0;
@@ -156,7 +155,6 @@ json Jobs::list() const {
 json Jobs::cancel(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto job = find(id);
-  job->cancelled = true;
   if (job->runtime) job->runtime->request_interrupt();
   if (!job->ended() && !job->runtime) {
     job->state = "cancelled";
