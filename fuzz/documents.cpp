@@ -5,6 +5,7 @@
 #include "genrewise/library/catalogue.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/library/similarity.hpp"
+#include "genrewise/library/track_json.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
@@ -76,7 +77,13 @@ void catalogue(std::string_view input) {
   opened.current_model();
   opened.genres();
   opened.stored_features();
-  for (const CatalogueTrack& track : find_tracks(opened, parse_query("confidence:>0.1"))) opened.track(track.id);
+  const TrackLabels labels(opened);
+  for (const CatalogueTrack& track : find_tracks(opened, parse_query("confidence:>0.1"))) {
+    if (const auto whole = opened.track(track.id)) {
+      track_json(*whole, labels);
+      segments_json(*whole, labels);
+    }
+  }
   opened.track(std::filesystem::path("/music/a.mp3"));
   opened.models();
   for (const GroupBy by : {GroupBy::album, GroupBy::artist}) group_tracks(opened, find_tracks(opened, {}), by);

@@ -152,10 +152,11 @@ int run_show(FileOptions& options, Session& session) {
   add("path", track.path.string());
   add("genre", track.genre());
   add("remark", remark_of(track));
+  const auto& names = labels.of(track);
   const auto order = ranked(track.probabilities);
   for (std::size_t i = 0; i < std::min<std::size_t>(3, order.size()); ++i)
-    add(i == 0 ? "confidence" : "",
-        fmt::format("{} {}", percent(track.probabilities[order[i]]), labels.of(track)[order[i]]));
+    if (order[i] < names.size())
+      add(i == 0 ? "confidence" : "", fmt::format("{} {}", percent(track.probabilities[order[i]]), names[order[i]]));
   if (track.novelty) add("novelty", fmt::format("{:.2f}", *track.novelty));
   add("artist", track.tags.artist);
   add("album", track.tags.album);
