@@ -198,9 +198,9 @@ std::shared_ptr<const Predictor> Services::predictor() {
 std::vector<std::string> dataset_names(const ServerConfig& config) {
   std::vector<std::string> names;
   for (const std::string& location : config.datasets) {
-    std::string_view whole = location;
-    while (whole.size() > 1 && whole.ends_with('/')) whole.remove_suffix(1);
-    const std::string name(last_name(whole));
+    const std::string whole = absolute_location(location).string();
+    std::string name(last_name(std::string_view(whole).substr(0, whole.find_last_not_of('/') + 1)));
+    if (name.empty()) name = "data";
     std::string one = name;
     for (int i = 2; std::ranges::find(names, one) != names.end(); ++i) one = fmt::format("{}-{}", name, i);
     names.push_back(std::move(one));

@@ -27,25 +27,26 @@ class Plans {
     TagPlan plan;
     std::string command;
   };
-  std::string add(Plan plan) {
+  using Kept = std::shared_ptr<const Plan>;
+
+  void keep(const std::string& id, Kept plan) {
     const std::lock_guard lock(mutex_);
-    plans_.emplace_back(random_id(), std::move(plan));
+    plans_.emplace_back(id, std::move(plan));
     if (plans_.size() > kMostPlans) plans_.pop_front();
-    return plans_.back().first;
   }
-  Plan take(const std::string& id) {
+  Kept take(const std::string& id) {
     const std::lock_guard lock(mutex_);
     const auto found = std::ranges::find(plans_, id, [](const auto& one) { return one.first; });
     if (found == plans_.end())
       throw HttpError(404, "there is no such plan any more", id, "plan the change again; a plan is applied once");
-    Plan plan = std::move(found->second);
+    Kept plan = std::move(found->second);
     plans_.erase(found);
     return plan;
   }
 
  private:
   std::mutex mutex_;
-  std::deque<std::pair<std::string, Plan>> plans_;
+  std::deque<std::pair<std::string, Kept>> plans_;
 };
 
 TagMode mode_of(const std::string& name) {
@@ -97,7 +98,9 @@ HttpResponse post_plan(Services& services, Plans& plans, const HttpRequest& requ
               {"skipped", plan.skipped},
               {"left_alone", plan.left_alone}};
   const std::string command = fmt::format("serve: tag {} --write {} --mode {}", query, config.field, mode);
-  answer["plan"] = plans.add({std::move(plan), command});
+  const std::string id = random_id();
+  plans.keep(id, std::make_shared<const Plans::Plan>(Plans::Plan{std::move(plan), command}));
+  answer["plan"] = id;
   return HttpResponse::of(answer);
 }
 
@@ -127,12 +130,16 @@ HttpResponse start_writing(Services& services, const char* kind,
 
 HttpResponse post_apply(Services& services, Plans& plans, const HttpRequest& request) {
   const std::string id = request.json().at("plan");
-  services.library.check_free();  // before the plan is taken, so that it can be tried again
-  const auto plan = std::make_shared<const Plans::Plan>(plans.take(id));
-  return start_writing(services, "tags.apply", [plan](Catalogue& catalogue, Runtime& runtime) {
-    return result_json(apply_tags(catalogue, plan->plan, plan->command, runtime), plan->plan.skipped,
-                       runtime.progress());
-  });
+  const auto plan = plans.take(id);
+  try {
+    return start_writing(services, "tags.apply", [plan](Catalogue& catalogue, Runtime& runtime) {
+      return result_json(apply_tags(catalogue, plan->plan, plan->command, runtime), plan->plan.skipped,
+                         runtime.progress());
+    });
+  } catch (...) {
+    plans.keep(id, plan);  // so that it can be tried again
+    throw;
+  }
 }
 
 HttpResponse post_undo(Services& services, const HttpRequest& request) {

@@ -98,7 +98,7 @@ export async function show(name) {
   const dataset = datasets.find((each) => each.name === name) ?? datasets[0];
   const choice = h("select", {"aria-label": text.data.dataset,
     change: () => (location.hash = `#data/${encodeURIComponent(choice.value)}`)},
-  datasets.map((each) => h("option", {}, each.name)));
+  datasets.map((each) => h("option", {value: each.name}, each.name)));
   choice.value = dataset.name;
   return h("div", {class: "view flow"}, h("h1", {}, text.nav.data),
     datasets.length > 1 ? choice : h("p", {class: "lead"}, bdi(dataset.name)), inspection(dataset));

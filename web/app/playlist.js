@@ -46,8 +46,7 @@ export function playlistDialog(q) {
   function load() {
     return attempt(async () => {
       const answer = await request("/v1/playlists", {method: "POST", body: wanted()});
-      const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
-      saveFile(name ?? `playlist.${wanted().format}`, await answer.blob());
+      saveFile(`playlist.${wanted().format}`, await answer.blob());
     });
   }
 

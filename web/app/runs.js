@@ -19,7 +19,7 @@ const pathOf = (name, member) => `/v1/runs/${encodeURIComponent(name)}/${member}
 
 /** Curves {name: points} of a run as they arrive; `changed()` after each batch of them. */
 function curvesOf(run, changed, status) {
-  const curves = {}, stream = new EventSource(pathOf(run.name, "events"));
+  const curves = Object.create(null), stream = new EventSource(pathOf(run.name, "events"));
   let planned = false;
   streams.push(stream);
   stream.addEventListener("point", (event) => {
