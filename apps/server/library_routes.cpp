@@ -11,7 +11,6 @@
 #include "genrewise/library/track_json.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/location.hpp"
 #include "served_file.hpp"
 #include "services.hpp"
 
@@ -28,12 +27,13 @@ json list_json(const std::vector<CatalogueTrack>& tracks) {
   return list;
 }
 
-/// The answer that `make` builds from the catalogue, unless the client has it already.
-HttpResponse versioned(Services& services, const HttpRequest& request,
-                       const std::function<json(const Catalogue& catalogue, const std::string& version)>& make) {
-  const std::string version = services.library.version();
+/// The answer that `make` builds of this version of the catalogue, unless the client has it already. One to a query
+/// with an age changes with time, so it has no ETag.
+HttpResponse versioned(const HttpRequest& request, const std::string& version, const Query& query,
+                       const std::function<json()>& make) {
+  if (query.ages) return HttpResponse::of(make());
   if (auto unchanged = if_unchanged(request, version)) return std::move(*unchanged);
-  return HttpResponse::of(make(services.library.read(), version)).with("ETag", etag(version));
+  return HttpResponse::of(make()).with("ETag", etag(version));
 }
 
 json model_json(const CatalogueModel& model) {
@@ -54,41 +54,52 @@ json library_json(const Catalogue& catalogue, const std::string& version) {
       {"model", model ? model_json(*model) : json()}, {"features", std::move(features)}, {"version", version}};
 }
 
-json tracks_json(Services& services, const HttpRequest& request, const Catalogue& catalogue,
-                 const std::string& version) {
+HttpResponse get_tracks(Services& services, const HttpRequest& request) {
+  const std::string version = services.library.version();
   const Query query = parse_query(request.text("q"));
   QueryOrder order = parse_order(request.text("sort", "path"));
   if (request.query.contains("descending")) order.descending = request.flag("descending");
   order.limit = static_cast<std::size_t>(request.number("limit", 200, 1, 1000));
   order.offset = static_cast<std::size_t>(request.number("offset", 0, 0, kMostOffset));
   order.seed = static_cast<std::uint64_t>(request.number("seed", 0, 0, 1LL << 53));
-  const auto total = services.cache.get(fmt::format("total {} {}", version, request.text("q")),
-                                        [&] { return std::to_string(count_tracks(catalogue, query)); });
-  return {{"total", std::stoll(*total)},
-          {"offset", order.offset},
-          {"tracks", list_json(find_tracks(catalogue, query, order))}};
+  return versioned(request, version, query, [&]() -> json {
+    const Catalogue catalogue = services.library.read();
+    const auto count = [&] { return std::to_string(count_tracks(catalogue, query)); };
+    const std::string total =
+        query.ages ? count() : *services.cache.get(fmt::format("total {} {}", version, request.text("q")), count);
+    return {{"total", std::stoll(total)},
+            {"offset", order.offset},
+            {"tracks", list_json(find_tracks(catalogue, query, order))}};
+  });
 }
 
-json whole_track_json(const Services&, const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
+HttpResponse get_track(Services& services, const HttpRequest& request) {
+  const std::string version = services.library.version();
+  const Catalogue catalogue = services.library.read();
   const CatalogueTrack track = track_of(catalogue, request.id());
-  const TrackLabels labels(catalogue);
-  json answer = track_json(track, labels);
-  answer["segments"] = segments_json(track, labels);
-  return answer;
+  return versioned(request, version, {}, [&] {
+    const TrackLabels labels(catalogue);
+    json answer = track_json(track, labels);
+    answer["segments"] = segments_json(track, labels);
+    return answer;
+  });
 }
 
-json groups_json(Services& services, const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
-  const std::string per = request.text("per", "album");
+HttpResponse get_groups(Services& services, const HttpRequest& request) {
+  const std::string version = services.library.version(), per = request.text("per", "album");
   if (per != "album" && per != "artist") throw HttpError(400, "is album or artist", "per");
   const Query query = parse_query(request.text("q"));
   const auto limit = static_cast<std::size_t>(request.number("limit", 100, 1, 1000));
   const auto offset = static_cast<std::size_t>(request.number("offset", 0, 0, kMostOffset));
-  const auto held = services.heavy.take();
-  const auto groups = group_tracks(catalogue, find_tracks(catalogue, query, {.key = QueryOrder::Key::artist}),
-                                   per == "album" ? GroupBy::album : GroupBy::artist);
-  json list = json::array();
-  for (std::size_t i = offset; i < std::min(groups.size(), offset + limit); ++i) list.push_back(to_json(groups[i]));
-  return {{"total", groups.size()}, {"groups", std::move(list)}};
+  return versioned(request, version, query, [&]() -> json {
+    const auto held = services.heavy.take();
+    const Catalogue catalogue = services.library.read();
+    const auto groups = group_tracks(catalogue, find_tracks(catalogue, query, {.key = QueryOrder::Key::artist}),
+                                     per == "album" ? GroupBy::album : GroupBy::artist);
+    json list = json::array();
+    for (std::size_t i = offset; i < std::min(groups.size(), offset + limit); ++i) list.push_back(to_json(groups[i]));
+    return {{"total", groups.size()}, {"groups", std::move(list)}};
+  });
 }
 
 json map_json(const Catalogue& catalogue, const std::string& version) {
@@ -102,7 +113,7 @@ json map_json(const Catalogue& catalogue, const std::string& version) {
           {"x", rounded(map.x)}, {"y", rounded(map.y)},  {"genre", map.genre}};
 }
 
-/// The same for what takes a pass over the catalogue: made once for each version of it.
+/// What takes a pass over the catalogue: made once for each version of it.
 HttpResponse cached(Services& services, const HttpRequest& request, const char* name,
                     const std::function<json(const Catalogue& catalogue, const std::string& version)>& make) {
   const std::string version = services.library.version();
@@ -122,19 +133,21 @@ HttpResponse get_map(Services& services, const HttpRequest& request) {
   return cached(services, request, "map", map_json);
 }
 
-void require_features(const Catalogue& catalogue) {
-  if (catalogue.stored_features().empty())
-    throw HttpError(409, "no track of the library has features yet", {}, "scan the library");
+/// The recipe whose features most tracks have.
+FeatureRecipe require_features(const Catalogue& catalogue) {
+  const auto stored = catalogue.stored_features();
+  if (stored.empty()) throw HttpError(409, "no track of the library has features yet", {}, "scan the library");
+  return stored.front().first;
 }
 
-/// Features of an upload in the catalogue's recipe: those of its prediction if they are that, else extracted now.
-std::vector<float> features_of(Services& services, const Catalogue& catalogue, const Upload& upload) {
-  const FeatureRecipe recipe = catalogue.stored_features().front().first;
+/// Features of an upload in this recipe: those of its prediction if they are that, else extracted now.
+std::vector<float> features_of(Services& services, const FeatureRecipe& recipe, const Upload& upload) {
   auto features = services.uploads.features(upload);
   const auto predictor = services.predictor_if_open();
   if (!features.empty() && predictor && predictor->features().recipe() == recipe) return features;
-  const auto set = make_feature_set(recipe.name);
-  if (set->recipe() != recipe)
+  const auto known = std::ranges::find(feature_sets(), recipe.name, &FeatureSetDescriptor::name);
+  const auto set = known == feature_sets().end() ? nullptr : known->make();
+  if (!set || set->recipe() != recipe)
     throw HttpError(409, "the library's features are of another version", recipe.name, "scan the library again");
   std::vector<float> row(set->size());
   const auto done = ClipExtractor(*set).extract(upload.path, kDefaultClip, row);
@@ -151,9 +164,9 @@ HttpResponse get_similar(Services& services, const HttpRequest& request) {
   if (!upload && id == 0) throw HttpError(400, "a track or an upload is needed", "track");
   if (!upload) static_cast<void>(track_of(catalogue, id));
   const auto held = services.heavy.take();
-  require_features(catalogue);
-  const auto similar = upload ? similar_tracks(catalogue, features_of(services, catalogue, *upload), n)
-                              : similar_tracks(catalogue, id, n);
+  const FeatureRecipe recipe = require_features(catalogue);
+  const auto similar =
+      upload ? similar_tracks(catalogue, features_of(services, recipe, *upload), n) : similar_tracks(catalogue, id, n);
   json list = json::array();
   for (const SimilarTrack& one : similar) {
     list.push_back(short_track_json(one.track));
@@ -166,6 +179,7 @@ HttpResponse post_playlist(Services& services, const HttpRequest& request) {
   const json body = request.json();
   const std::string format = body.value("format", "m3u8"), title = body.value("title", "genrewise");
   if (format != "m3u8" && format != "xspf") throw HttpError(400, "is m3u8 or xspf", "format");
+  if (title.size() > 200) throw HttpError(400, "is longer than 200 bytes", "title");
   PlaylistConfig config;
   config.limit = body.value("limit", std::size_t{0});
   config.per_artist = body.value("per_artist", std::size_t{0});
@@ -193,15 +207,12 @@ HttpResponse post_playlist(Services& services, const HttpRequest& request) {
   std::string text = read_file(path);
   remove_file(path);
   return HttpResponse::text(std::move(text), format == "xspf" ? "application/xspf+xml" : "audio/x-mpegurl")
-      .with("Content-Disposition", fmt::format("attachment; filename=\"playlist.{}\"; filename*=UTF-8''{}.{}", format,
-                                               percent_encoded(title, false), format));
+      .with("Content-Disposition", fmt::format("attachment; filename=\"playlist.{}\"", format));
 }
 
 HttpResponse correct(Services& services, const std::vector<std::int64_t>& tracks, const json& body) {
   const json& given = body.at("genre");
   const std::string genre = given.is_null() ? std::string() : given.get<std::string>();
-  if (genre.size() > 200 || std::ranges::any_of(genre, [](unsigned char c) { return c < 0x20; }))
-    throw HttpError(400, "is no name of a genre", "genre");
   auto writer = services.library.write();
   for (const std::int64_t id : tracks) static_cast<void>(track_of(writer.catalogue, id));
   writer.catalogue.correct(tracks, genre);
@@ -220,17 +231,10 @@ HttpResponse correct_many(Services& services, const HttpRequest& request) {
 }  // namespace
 
 void add_library_routes(Router& router, Services& services) {
-  const auto get = [&](const char* pattern, auto make) {
-    router.add("GET", pattern, [&services, make](const HttpRequest& request) {
-      return versioned(services, request, [&](const Catalogue& catalogue, const std::string& version) {
-        return make(services, request, catalogue, version);
-      });
-    });
-  };
   router.add("GET", "/v1/library", with(services, get_library));
-  get("/v1/library/tracks", tracks_json);
-  get("/v1/library/tracks/{id}", whole_track_json);
-  get("/v1/library/groups", groups_json);
+  router.add("GET", "/v1/library/tracks", with(services, get_tracks));
+  router.add("GET", "/v1/library/tracks/{id}", with(services, get_track));
+  router.add("GET", "/v1/library/groups", with(services, get_groups));
   router.add("GET", "/v1/library/map", with(services, get_map));
   router.add("GET", "/v1/similar", with(services, get_similar));
   router.add("POST", "/v1/playlists", with(services, post_playlist));

@@ -7,6 +7,8 @@
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/library/catalogue.hpp"
+#include "genrewise/library/database.hpp"
 #include "support/environment.hpp"
 #include "support/test_support.hpp"
 
@@ -120,6 +122,14 @@ TEST_F(LibraryCommand, FindsDuplicates) {
   EXPECT_THAT(library({"duplicates"}).out, HasSubstr("similarity"));
 }
 
+TEST_F(LibraryCommand, ShowsATrackWhoseModelHasFewerLabels) {
+  scan();
+  Catalogue(folder_ / "data/library.db", Catalogue::Access::write).database().run("UPDATE models SET labels = '[]'");
+  const Ran ran = library({"show", music_ / "noise/noise1.wav"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("noise1.wav"), Not(HasSubstr("confidence"))));
+}
+
 TEST_F(LibraryCommand, StatesWhatIsWrong) {
   EXPECT_THAT(library({"list"}).err, HasSubstr("genrewise library scan"));
   EXPECT_THAT(library({}).err, AllOf(HasSubstr("a command is missing"), HasSubstr("genrewise library --help")));
@@ -134,6 +144,7 @@ TEST_F(LibraryCommand, StatesWhatIsWrong) {
   EXPECT_EQ(field.code, 2);
   EXPECT_THAT(field.err, AllOf(HasSubstr("position 1"), HasSubstr("gnre")));
   EXPECT_EQ(library({"search"}).code, 2);
+  EXPECT_EQ(library({"correct", "genre:noise", "Acid\nJazz"}).code, 2);
   EXPECT_THAT(library({"show", folder_ / "none.mp3"}).err, HasSubstr("not in the catalogue"));
   EXPECT_THAT(library({"retrain"}).err, HasSubstr("fewer than two genres"));
 }

@@ -98,6 +98,20 @@ TEST_F(CatalogueTest, ACorrectionWinsAndCanBeRemoved) {
   EXPECT_EQ(catalogue_->track(ids[2])->genre(), "");
 }
 
+TEST_F(CatalogueTest, ReadsNoSegmentsOfATrackWithoutProbabilities) {
+  const std::int64_t id = add(track("/1", {0, 0, 1}));
+  write_segments(catalogue_->database(), id, std::vector<Segment>{{0, 30, {0, 0, 1}}});
+  catalogue_->database().run("UPDATE tracks SET probabilities = NULL");
+  EXPECT_THAT(catalogue_->track(id)->segments, IsEmpty());
+}
+
+TEST_F(CatalogueTest, RefusesGenresWithControlCharactersAndLongOnes) {
+  const std::int64_t ids[] = {add(track("/1", {0, 0, 1}))};
+  for (const std::string& genre : {std::string("Acid\nJazz"), std::string(201, 'x')})
+    EXPECT_THROW(catalogue_->correct(ids, genre), UsageError);
+  EXPECT_EQ(catalogue_->track(ids[0])->genre(), "Rock");
+}
+
 TEST_F(CatalogueTest, ForgetsATrackWithItsRows) {
   const std::int64_t id = add(track("/1", {0, 0, 1}));
   write_features(catalogue_->database(), id, 1, std::vector<float>{1, 2});

@@ -137,6 +137,14 @@ TEST_F(Playlists, M3uHoldsRelativeOrAbsolutePathsWithDurationsAndTitles) {
   EXPECT_THAT(write("list.m3u8", tracks, 0, true), HasSubstr("\n" + first.path.string() + "\n"));
 }
 
+TEST_F(Playlists, TitlesAreOneLine) {
+  const std::vector tracks{song("a.mp3", 0.9F)};
+  for (const char* name : {"list.m3u8", "list.xspf"}) {
+    write_playlist({folder_ / name}, "A\r\n#B\x01", tracks);
+    EXPECT_THAT(read_file(folder_ / name), HasSubstr("A  #B ")) << name;
+  }
+}
+
 TEST_F(Playlists, UpdatesKeepWhatAPersonAdded) {
   const auto a = song("a.mp3", 0.9F), b = song("b.mp3", 0.8F), c = song("c.mp3", 0.7F);
   for (const char* name : {"list.m3u8", "list.xspf"}) {

@@ -163,6 +163,8 @@ TEST_F(QueryTest, ComparesAgesAndDates) {
   EXPECT_EQ(found("added:<=2024-12"), "c");
   EXPECT_EQ(found("added:2024-12..2024-12-31"), "c");
   EXPECT_EQ(found("modified:2020-02"), "a");
+  EXPECT_TRUE(parse_query("genre:Rock -added:1w..6w", kNow_s).ages);
+  EXPECT_FALSE(parse_query("added:2024 duration:<1h", kNow_s).ages);
 }
 
 TEST_F(QueryTest, LeavesMissingTracksOutUnlessTheyAreAskedFor) {
@@ -273,12 +275,15 @@ TEST_F(QueryTest, PoolsTheEvidenceOfAlbumsAndArtists) {
   EXPECT_EQ(albums[0].tracks.size(), 3u);
   ASSERT_EQ(albums[0].genres.size(), 4u);
   EXPECT_THAT(albums[0].genres[0].second, ::testing::DoubleNear(1.0 / 3, 1e-3));
+  EXPECT_EQ(albums[0].folder, "/m/x");
   EXPECT_EQ(albums[1].album, "y");
+  EXPECT_EQ(albums[1].folder, "/m/y");
   EXPECT_THAT(albums[1].genres[0], Pair("Pop", 1));
   EXPECT_THAT(albums[2].genres, IsEmpty());
   const auto artists =
       group_tracks(*catalogue_, find_tracks(*catalogue_, parse_query("artist:ann -path:/3")), GroupBy::artist);
   ASSERT_EQ(artists.size(), 1u);
+  EXPECT_EQ(artists[0].folder, "");
   EXPECT_EQ(artists[0].genres[0].first, "Pop");
   EXPECT_THAT(artists[0].outliers, ElementsAre(0, 1));
 }

@@ -37,6 +37,7 @@ TEST_F(CatalogueTest, ShowsATrackWithItsProbabilitiesByLabelAndItsSegments) {
 TEST_F(CatalogueTest, ShowsAGroupWithItsMostProbableGenreAndItsOutliers) {
   TrackGroup group;
   group.artist = "A";
+  group.folder = "/music";
   group.tracks = {track("/a", {0, 0, 1}), track("/b", {1, 0, 0})};
   group.tracks[0].id = 3;
   group.tracks[1].id = 5;
@@ -46,6 +47,7 @@ TEST_F(CatalogueTest, ShowsAGroupWithItsMostProbableGenreAndItsOutliers) {
   const json document = to_json(group);
   EXPECT_EQ(document.at("genre"), "Rock");
   EXPECT_EQ(document.at("confidence"), 0.75);
+  EXPECT_EQ(document.at("folder"), "/music");
   EXPECT_EQ(document.at("tracks"), 2);
   EXPECT_EQ(document.at("ids"), json({3, 5}));
   EXPECT_EQ(document.at("probabilities"), json({{"Rock", 0.75}, {"Jazz", 0.25}}));

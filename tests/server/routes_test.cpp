@@ -181,6 +181,7 @@ TEST_F(ServerTest, ShowsTheLibrary) {
   const json groups = get("/v1/library/groups?per=album").json();
   EXPECT_EQ(groups["total"], 2);
   EXPECT_EQ(groups["groups"][0]["ids"].size(), groups["groups"][0]["tracks"]);
+  EXPECT_EQ(groups["groups"][1]["folder"], (music_ / "sub").string());
   EXPECT_EQ(get("/v1/library/groups?per=year").status, 400);
   const json map = get("/v1/library/map").json();
   EXPECT_EQ(map["tracks"].size(), 9u);
@@ -204,10 +205,27 @@ TEST_F(ServerTest, CorrectsAGenreAndTellsClientsThatTheListIsAnother) {
   EXPECT_EQ(post("/v1/library/correct", {{"tracks", {999}}, {"genre", "Jazz"}}).status, 404);
   EXPECT_EQ(post("/v1/library/correct", {{"tracks", "all"}, {"genre", "Jazz"}}).status, 400);
   EXPECT_EQ(post("/v1/library/correct", {{"tracks", {1}}}).status, 400);
+  EXPECT_EQ(post("/v1/library/correct", {{"tracks", {1}}, {"genre", "Acid\nJazz"}}).status, 400);
   EXPECT_EQ(post("/v1/library/correct", std::string("{"), "application/json").status, 400);
   EXPECT_EQ(post("/v1/library/correct", std::string("[]"), "application/json").status, 400);
   EXPECT_EQ(post("/v1/library/correct", std::string("{}"), "text/plain").status, 415);
   EXPECT_EQ(post("/v1/library/correct", std::string(100000, '['), "application/json").status, 400);
+}
+
+TEST_F(ServerTest, TellsClientsThatOnlyWhatIsThereIsUnchanged) {
+  start();
+  const std::string any = "If-None-Match: *\r\n";
+  EXPECT_EQ(get("/v1/library/tracks?q=genre%3Anoise", any).status, 304);
+  EXPECT_EQ(get("/v1/library/tracks/" + id_of("noise 0.wav"), any).status, 304);
+  EXPECT_EQ(get("/v1/library/tracks/999", any).status, 404);
+  EXPECT_EQ(get("/v1/library/tracks?q=gener%3Arock", any).status, 400);
+  EXPECT_EQ(get("/v1/library/groups?per=year", any).status, 400);
+  // What has an age changes with time.
+  for (const char* path : {"/v1/library/tracks?q=added%3A%3C1h", "/v1/library/groups?q=added%3A%3C1h"}) {
+    const Answer answer = get(path, any);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_FALSE(answer.headers.contains("etag"));
+  }
 }
 
 TEST_F(ServerTest, SaysThatAnotherProgramWritesTheCatalogue) {
@@ -241,6 +259,13 @@ TEST_F(ServerTest, ListsSimilarTracks) {
   EXPECT_EQ(get("/v1/similar?upload=999").status, 404);
 }
 
+TEST_F(ServerTest, SaysThatFeaturesOfTheLibraryCannotBeExtracted) {
+  Catalogue(file_, Catalogue::Access::write).database().run("UPDATE recipes SET name = 'other'");
+  start();
+  const std::string upload = post("/v1/predict", made_wav("noise", 1, 3), "audio/wav").json()["upload"];
+  EXPECT_EQ(get("/v1/similar?upload=" + upload).status, 409);
+}
+
 TEST_F(ServerTest, NamesTracksThatCannotServeARequest) {
   write_file(music_ / "broken.wav", "RIFF");
   make("line\nbreak.wav", "noise");
@@ -261,13 +286,15 @@ TEST_F(ServerTest, MakesPlaylists) {
   ASSERT_EQ(m3u.status, 200) << m3u.body;
   EXPECT_EQ(m3u.body.substr(0, 8), "#EXTM3U\n");
   EXPECT_NE(m3u.body.find((music_ / "sub/noise 0.wav").string()), std::string::npos);
-  EXPECT_NE(m3u.headers.at("content-disposition").find("UTF-8''L%C3%A4rm.m3u8"), std::string::npos);
+  EXPECT_NE(m3u.body.find("\n#PLAYLIST:Lärm\n"), std::string::npos);
+  EXPECT_EQ(m3u.headers.at("content-disposition"), "attachment; filename=\"playlist.m3u8\"");
   EXPECT_NE(post("/v1/playlists", {{"format", "xspf"}}).body.find("<trackList>"), std::string::npos);
   const json preview = post("/v1/playlists?preview=1", {{"limit", 2}, {"smooth", true}}).json();
   EXPECT_EQ(preview["tracks"].size(), 2u);
   EXPECT_NEAR(preview["duration_s"].get<double>(), 6, 0.1);
   EXPECT_EQ(post("/v1/playlists", {{"q", "genre:Polka"}}).status, 409);
   EXPECT_EQ(post("/v1/playlists", {{"format", "pls"}}).status, 400);
+  EXPECT_EQ(post("/v1/playlists", {{"title", std::string(201, 'x')}}).status, 400);
 }
 
 TEST_F(ServerTest, WritesTagsAndRestoresEveryByte) {
@@ -291,6 +318,23 @@ TEST_F(ServerTest, WritesTagsAndRestoresEveryByte) {
   EXPECT_EQ(sha256_hex(read_file(file)), before);
   EXPECT_EQ(get("/v1/library/tags/history/99").status, 400);
   EXPECT_EQ(post("/v1/library/tags/plan", {{"mode", "all"}}).status, 400);
+}
+
+TEST_F(ServerTest, KeepsAPlanThatCannotBeAppliedNow) {
+  start();
+  const json plan = {{"plan", post("/v1/library/tags/plan", {{"q", "genre:tones"}}).json()["plan"]}};
+  {
+    const Catalogue other(file_, Catalogue::Access::write);
+    EXPECT_EQ(post("/v1/library/tags/apply", plan).status, 409);
+  }
+  Database writer(file_, Database::Mode::write);
+  writer.script("BEGIN IMMEDIATE");  // for which the first scan waits, and the others for that
+  for (int i = 0, status = 202; i < 100 && status == 202; ++i) status = post("/v1/library/scan", json::object()).status;
+  EXPECT_EQ(post("/v1/library/tags/apply", plan).status, 429);
+  writer.script("ROLLBACK");
+  const json jobs = get("/v1/jobs").json()["jobs"];
+  for (const json& job : jobs) send(with_body("DELETE", "/v1/jobs/" + job["id"].get<std::string>(), ""));
+  EXPECT_EQ(ended(post("/v1/library/tags/apply", plan))["state"], "done");
 }
 
 TEST_F(ServerTest, ScansFoldersThatTheLibraryHas) {
@@ -383,6 +427,16 @@ TEST_F(ServerTest, InspectsDatasets) {
   EXPECT_EQ(get("/v1/audio/clip/data/" + clip).body, "no audio");
   EXPECT_EQ(get("/v1/audio/clip/data/99").status, 404);
   EXPECT_EQ(get("/v1/data/other").status, 404);
+}
+
+TEST_F(ServerTest, NamesDatasetsByTheirFolders) {
+  settings_.datasets = {(folder_ / "music").string() + "/.", "/", "s3://bucket/table/"};
+  start();
+  const json datasets = get("/v1/data").json()["datasets"];
+  ASSERT_EQ(datasets.size(), 3u);
+  EXPECT_EQ(datasets[0]["name"], "music");
+  EXPECT_EQ(datasets[1]["name"], "data");
+  EXPECT_EQ(datasets[2]["name"], "table");
 }
 
 TEST_F(ServerTest, CountsForPrometheus) {

@@ -143,13 +143,14 @@ source.addEventListener("change", () => {
 // ---- albums ----
 
 const albumSource = pagedSource("/v1/library/groups", "groups");
-const showAlbum = ({artist, album}) => {
-  search.value = [artist && `artist:=${quoted(artist)}`, `album:=${quoted(album)}`].filter(Boolean).join(" ");
+const showAlbum = ({folder, album}) => {
+  const tagged = album !== fileName(folder);
+  search.value = [`path:${quoted(`${folder}/`)}`, tagged && `album:=${quoted(album)}`].filter(Boolean).join(" ");
   genre.value = "";
   location.hash = "#library/tracks";
 };
 const albums = grid({
-  label: text.library.albums, source: albumSource, keyOf: (row) => `${row.artist}\n${row.album}`, opened: showAlbum,
+  label: text.library.albums, source: albumSource, keyOf: (row) => `${row.folder}\n${row.album}`, opened: showAlbum,
   columns: [
     {name: h("span", {class: "unseen"}, text.library.showTracks), style: "go",
       cell: (row) => button("›", () => showAlbum(row),

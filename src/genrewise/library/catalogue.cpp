@@ -143,7 +143,8 @@ std::vector<CatalogueModel> read_models(Statement rows) {
 std::optional<CatalogueTrack> read_whole_track(Database& database, Statement row) {
   if (!row.next()) return std::nullopt;
   CatalogueTrack track = read_track(row);
-  track.segments = read_segments(database, track.id, track.probabilities.size());
+  // Segments have as many probabilities.
+  if (!track.probabilities.empty()) track.segments = read_segments(database, track.id, track.probabilities.size());
   return track;
 }
 
@@ -219,6 +220,8 @@ std::vector<std::pair<std::string, std::size_t>> Catalogue::genres() const {
 }
 
 void Catalogue::correct(std::span<const std::int64_t> tracks, const std::string& genre) {
+  if (genre.size() > 200 || std::ranges::any_of(genre, [](unsigned char letter) { return letter < 0x20; }))
+    throw UsageError("is no name of a genre", "genre", "give up to 200 bytes without control characters");
   database_->transaction([&] {
     for (const std::int64_t track : tracks)
       database_->run("UPDATE tracks SET correction = ? WHERE id = ?", genre, track);

@@ -112,7 +112,8 @@ class Catalogue {
   /// tracks; then those of the current model that no track has.
   std::vector<std::pair<std::string, std::size_t>> genres() const;
 
-  /// Sets the owner's genre of these tracks (empty: removes it) in one transaction.
+  /// Sets the owner's genre of these tracks (empty: removes it) in one transaction. Throws UsageError for a genre with
+  /// control characters or more than 200 bytes.
   void correct(std::span<const std::int64_t> tracks, const std::string& genre);
   /// Forgets tracks (of folders that will not come back), with their analyses; keeps files and history of tags.
   void forget(std::span<const std::int64_t> tracks);

@@ -47,9 +47,10 @@ struct PlaylistWritten {
   std::size_t tracks = 0, kept = 0;  ///< written now; entries that a person added, kept after them
 };
 /// Writes the playlist, complete or not at all. Entries that genrewise writes are marked (`#GENREWISE:` lines, `meta`
-/// elements); the others of an existing file were added by a person and stay, in their order, after the tracks. Throws
-/// UsageError for another extension and for a path with a line break in an M3U (remedy: .xspf), Error for an existing
-/// XSPF that is not XML, and if the file cannot be written or is changed by another program at the same time.
+/// elements); the others of an existing file were added by a person and stay, in their order, after the tracks. Control
+/// characters of the title become blanks. Throws UsageError for another extension and for a path with a line break in
+/// an M3U (remedy: .xspf), Error for an existing XSPF that is not XML, and if the file cannot be written or is changed
+/// by another program at the same time.
 PlaylistWritten write_playlist(const PlaylistFile& file, const std::string& title,
                                std::span<const CatalogueTrack> tracks);
 

@@ -117,15 +117,18 @@ std::vector<Added> take_added(pugi::xml_document& document, const std::string& t
   return added;
 }
 
+std::string without_controls(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char letter) { return letter < 0x20; }, ' ');
+  return text;
+}
+
 /// The title, else the file's name as valid UTF-8 without control characters.
 std::string title_of(const CatalogueTrack& track) {
   if (!track.tags.title.empty()) return track.tags.title;
   using nlohmann::json;
-  std::string title =
-      json::parse(json(track.path.stem().string()).dump(-1, ' ', false, json::error_handler_t::replace));
-  std::ranges::replace_if(
-      title, [](unsigned char letter) { return letter < 0x20; }, ' ');
-  return title;
+  return without_controls(
+      json::parse(json(track.path.stem().string()).dump(-1, ' ', false, json::error_handler_t::replace)));
 }
 
 struct Entry {
@@ -203,8 +206,9 @@ PlaylistWritten write_playlist(const PlaylistFile& file, const std::string& titl
     entries.push_back({&track, (file.absolute_paths ? path : base.relative(path)).string(), !of_person.contains(path)});
   }
   std::erase_if(added, [&](const Added& entry) { return now.contains(entry.path); });
+  const std::string heading = without_controls(title);
   const std::string text =
-      xspf ? xspf_text(document, title, entries, added) : m3u_text(title, entries, added, file.path);
+      xspf ? xspf_text(document, heading, entries, added) : m3u_text(heading, entries, added, file.path);
   const auto condition = there.version.empty() ? WriteCondition::absent() : WriteCondition::unchanged(there.version);
   if (!write_file_if(condition, file.path, text))
     throw Error("was written by another program at the same time", file.path.string(), "run the command again");

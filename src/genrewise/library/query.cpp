@@ -184,6 +184,7 @@ class Parser {
 
   std::string compared(const Field& field, std::string_view sign, std::string_view text) {
     const Amount amount = read(field, text);
+    query_.ages |= amount.is_age;
     if (amount.is_age) return fmt::format("{} - {} {} {}", now_s_, field.columns, sign, bound(amount.start));
     if (amount.end == amount.start) return fmt::format("{} {} {}", field.columns, sign, bound(amount.start));
     const auto part = [&](const char* one, double limit) {
@@ -393,9 +394,10 @@ std::vector<TrackGroup> group_tracks(const Catalogue& catalogue, std::vector<Cat
     const auto [found, is_new] = group_of.emplace(key, groups.size());
     if (is_new) {
       groups.emplace_back().artist = artist;
-      if (by == GroupBy::album)
-        groups.back().album =
-            track.tags.album.empty() ? track.path.parent_path().filename().string() : track.tags.album;
+      if (by == GroupBy::album) {
+        groups.back().folder = track.path.parent_path();
+        groups.back().album = track.tags.album.empty() ? groups.back().folder.filename().string() : track.tags.album;
+      }
     }
     TrackGroup& group = groups[found->second];
     if (group.artist != artist) group.artist = by == GroupBy::album ? "various artists" : group.artist;

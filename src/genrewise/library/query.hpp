@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,6 +19,7 @@ struct Query {
   std::string condition;      ///< on the table tracks; empty: all
   std::vector<Value> values;  ///< of its parameters
   bool missing = false;       ///< it has a term on missing tracks; else they are left out
+  bool ages = false;          ///< it has an age, so that what matches changes with time
 };
 
 /// Order and number of results.
@@ -56,7 +58,8 @@ std::vector<CatalogueTrack> select_tracks(const Catalogue& catalogue, const std:
 
 /// Tracks of one album or artist, with their evidence pooled.
 struct TrackGroup {
-  std::string artist, album;  ///< without album tags: of the folder's name; album is empty per artist
+  std::string artist, album;     ///< without album tags: of the folder's name; album is empty per artist
+  std::filesystem::path folder;  ///< of an album's tracks; empty per artist
   std::vector<CatalogueTrack> tracks;
   std::vector<std::pair<std::string, double>> genres;  ///< mean probabilities, highest first; a correction counts as 1
   std::vector<std::size_t> outliers;                   ///< of `tracks`: their own genre is another one, not unknown

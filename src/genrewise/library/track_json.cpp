@@ -74,13 +74,10 @@ json to_json(const TrackGroup& group) {
   for (const auto& [genre, probability] : group.genres) probabilities[genre] = probability;
   for (const CatalogueTrack& track : group.tracks) ids.push_back(track.id);
   const auto best = group.genres.empty() ? std::pair<std::string, double>() : group.genres.front();
-  return {{"artist", group.artist},
-          {"album", group.album},
-          {"tracks", group.tracks.size()},
-          {"ids", std::move(ids)},
-          {"genre", best.first},
-          {"confidence", best.second},
-          {"probabilities", std::move(probabilities)},
+  return {{"artist", group.artist},          {"album", group.album},
+          {"folder", group.folder.string()}, {"tracks", group.tracks.size()},
+          {"ids", std::move(ids)},           {"genre", best.first},
+          {"confidence", best.second},       {"probabilities", std::move(probabilities)},
           {"outliers", std::move(outliers)}};
 }
 
