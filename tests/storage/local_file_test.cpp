@@ -77,6 +77,14 @@ TEST(LocalFile, ReportsPathAndRemedyIfItCannotBeWritten) {
   EXPECT_THROW(create_file(folder.path() / ""), Error);
 }
 
+TEST(LocalFile, MayHaveTheLongestName) {
+  const TemporaryFolder folder;
+  const std::string name = std::string(253, 'n') + "\u00fc", left = "." + std::string(240, 'n') + ".4711.tmp";
+  write_file(folder / left, "left by a killed process");
+  write_file(folder / name, "x");
+  EXPECT_EQ(folder.names(), std::vector<std::string>{name});
+}
+
 TEST(LocalFile, ReplacesNoPipeDeviceOrFolder) {
   const TemporaryFolder folder;
   const std::filesystem::path pipe = folder / "pipe";
