@@ -8,10 +8,11 @@
 namespace genrewise {
 namespace {
 
-// Memory is taken for what arrives: a server may state any size.
+// Memory is used as bytes arrive: a server may state any size.
 std::string read_all(const FileReader& file) {
   constexpr std::uint64_t kPieceBytes = 8 << 20;
   std::string bytes;
+  bytes.reserve(static_cast<std::size_t>(std::min(file.size(), std::uint64_t{1} << 30)));
   SequentialReader reader(file);
   for (std::size_t at = 0; at < file.size(); at = bytes.size()) {
     bytes.resize(at + static_cast<std::size_t>(std::min(kPieceBytes, file.size() - at)));
