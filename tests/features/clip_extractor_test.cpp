@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "audio/wav_writer.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
@@ -157,8 +158,8 @@ TEST_F(ClipExtractorTest, RefusesSamplesSoLargeThatAFeatureIsNotFinite) {
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = (i / 8 % 2 == 0 ? 1e25f : -1e25f);
   write_file(folder / "large.wav", testing::wav_of(large, 1, 22050));
   const auto spectral = make_feature_set("fma518");
-  std::vector<float> row(spectral->size());
-  const auto done = ClipExtractor(*spectral).extract(folder / "large.wav", {}, row);
+  std::vector<float> features(spectral->size());
+  const auto done = ClipExtractor(*spectral).extract(folder / "large.wav", {}, features);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().reason, "not finite");
 }

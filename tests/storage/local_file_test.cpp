@@ -79,7 +79,7 @@ TEST(LocalFile, ReportsPathAndRemedyIfItCannotBeWritten) {
 
 TEST(LocalFile, MayHaveTheLongestName) {
   const TemporaryFolder folder;
-  const std::string name = std::string(253, 'n') + "\u00fc", left = "." + std::string(240, 'n') + ".4711.tmp";
+  const std::string name = std::string(253, 'n') + "\u00fc", left = "." + std::string(239, 'n') + ".4711.tmp";
   write_file(folder / left, "left by a killed process");
   write_file(folder / name, "x");
   EXPECT_EQ(folder.names(), std::vector<std::string>{name});
