@@ -125,6 +125,19 @@ TEST(RunFolderState, DamagedConfigurationIsNeverTakenForTheSame) {
   }
 }
 
+TEST(RunFolderState, WhoseConfigurationIsNoJsonIsReplacedOnlyByForce) {
+  for (const char* damage : {"", "{", "null", "\xff\xfe"}) {
+    TemporaryFolder folder;
+    std::make_unique<StudyInFolder>(folder / "run").reset();
+    write_file(folder / "run" / "config.json", damage);
+    write_file(folder / "run" / "results.json", sealed_text({{"format_version", 1}}));
+    EXPECT_THAT(error_message([&] { RunFolder(folder / "run", {{"seed", 1}}, false); }), HasSubstr("--force"));
+    EXPECT_TRUE(fs::exists(folder / "run" / "models" / "gnb.gwm")) << damage;
+    RunFolder(folder / "run", {{"seed", 1}}, true);
+    EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm")) << damage;
+  }
+}
+
 TEST(RunFolderState, OfAnotherProgramIsNeitherReplacedNorEmptied) {
   TemporaryFolder folder;
   const fs::path kept = folder / "project" / "models" / "mine";

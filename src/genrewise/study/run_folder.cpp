@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -50,20 +51,39 @@ struct StoredConfig {
   }
 };
 
+bool is_of_a_run(const SealedJson& document) {
+  return document.seal != Seal::absent && document.value.contains("format_version");
+}
+
+/// Whether a study or search has written its results to the folder.
+bool has_own_results(const fs::path& folder) {
+  return std::ranges::any_of(std::array{"results.json", "tuning.json"}, [&](const char* name) {
+    const fs::path path = folder / name;
+    try {
+      return path_exists(path) && is_of_a_run(parse_sealed_json(read_file(path), path.string()));
+    } catch (const FileError&) {
+      throw;
+    } catch (const Error&) {
+      return false;
+    }
+  });
+}
+
 StoredConfig read_config(const fs::path& path) {
   StoredConfig unusable({});
   SealedJson read;
   try {
     read = parse_sealed_json(read_file(path), path.string());
-    unusable.is_of_a_run = read.seal != Seal::absent && read.value.contains("format_version");
-    unusable.problem =
-        unusable.is_of_a_run ? "was changed or damaged (its checksum does not fit)" : "is of something else";
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {
-    unusable.is_of_a_run = false;
+    unusable.is_of_a_run = has_own_results(path.parent_path());
     unusable.problem = error.problem();
+    return unusable;
   }
+  unusable.is_of_a_run = is_of_a_run(read);
+  unusable.problem =
+      unusable.is_of_a_run ? "was changed or damaged (its checksum does not fit)" : "is of something else";
   if (unusable.is_of_a_run) require_known_version(read.value, path.string());
   if (!unusable.is_of_a_run || read.seal == Seal::broken) return unusable;
   read.value.erase("format_version");
