@@ -83,7 +83,7 @@ StoredConfig read_config(const fs::path& path) {
   }
   unusable.is_of_a_run = is_of_a_run(read);
   unusable.problem =
-      unusable.is_of_a_run ? "was changed or damaged (its checksum does not fit)" : "is of something else";
+      unusable.is_of_a_run ? "was changed or damaged (its checksum does not fit)" : "is none of a study or search";
   if (unusable.is_of_a_run) require_known_version(read.value, path.string());
   if (!unusable.is_of_a_run || read.seal == Seal::broken) return unusable;
   read.value.erase("format_version");
@@ -193,7 +193,7 @@ LockedFolder::Claim LockedFolder::claim(const fs::path& folder, const json& conf
   const StoredConfig requested(config), old = there ? read_config(config_path) : requested;
   if (!old.is_of_a_run) {
     throw Error(fmt::format("this folder is not a run folder: its config.json {}", old.problem), folder.string(),
-                "choose another folder with -o, or remove this one");
+                "choose another folder with -o");
   }
   remove_unfinished(folder / "");
   if (there && !replace) {
