@@ -334,7 +334,9 @@ void bind_jobs(nb::module_& module) {
       "output"_a, "progress"_a.none());
   module.def(
       "write_file",
-      [](const path& location, const std::string& text) { run([&](Runtime&) { write_file(location, text); }); },
+      [](const path& location, const nb::str& text) {
+        run([&, bytes = bytes_of(text)](Runtime&) { write_file(location, bytes); });
+      },
       "location"_a, "text"_a);
 
   nb::class_<Predictor>(module, "Predictor")

@@ -94,19 +94,19 @@ std::unique_ptr<Batches> batches(const PackManifest& manifest, std::size_t batch
   return std::make_unique<Batches>(manifest, config);
 }
 
-nb::tuple write(const path& folder, const Rows& rows, std::vector<int> classes, std::vector<std::string> labels,
-                std::vector<std::string> ids, const std::vector<std::optional<std::string>>& parts,
-                std::vector<std::string> artists, const std::string& features, int shards, std::uint64_t seed,
+nb::tuple write(const path& folder, const Rows& rows, std::vector<int> classes, const std::vector<nb::str>& labels,
+                const std::vector<nb::str>& ids, const std::vector<std::optional<std::string>>& parts,
+                const std::vector<nb::str>& artists, const std::string& features, int shards, std::uint64_t seed,
                 const std::string& stored_as, const std::string& compression, std::size_t steps, nb::handle progress) {
   const auto known = feature_set_names();
   PackJob job{.recipe = std::ranges::find(known, features) != known.end()
                             ? make_feature_set(features)->recipe()
                             : make_recipe(features, 1, std::to_string(rows.shape(1)) + " values"),
               .values = rows.shape(1),
-              .labels = std::move(labels),
-              .track_ids = std::move(ids),
+              .labels = bytes_of(labels),
+              .track_ids = bytes_of(ids),
               .classes = std::move(classes),
-              .artists = std::move(artists),
+              .artists = bytes_of(artists),
               .parts = {},
               .split_scheme = parts.empty() ? "none" : "given",
               .extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {

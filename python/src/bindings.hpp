@@ -60,6 +60,18 @@ inline nanobind::str text_of(std::string_view text) {
   return nanobind::steal<nanobind::str>(
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape"));
 }
+/// The bytes of such a text.
+inline std::string bytes_of(const nanobind::str& text) {
+  PyObject* const made = PyUnicode_AsEncodedString(text.ptr(), "utf-8", "surrogateescape");
+  if (made == nullptr) throw nanobind::python_error();
+  const auto bytes = nanobind::steal<nanobind::bytes>(made);
+  return {bytes.c_str(), bytes.size()};
+}
+inline std::vector<std::string> bytes_of(const std::vector<nanobind::str>& texts) {
+  std::vector<std::string> result;
+  for (const nanobind::str& text : texts) result.push_back(bytes_of(text));
+  return result;
+}
 inline std::vector<nanobind::str> texts_of(const std::vector<std::string>& texts) {
   std::vector<nanobind::str> result;
   for (const std::string& text : texts) result.push_back(text_of(text));

@@ -111,6 +111,8 @@ TEST(Addresses, AreShownWithoutCredentials) {
             "http://h/a?k: is 'ftp://h/?a=b' or \"http://h?a=***\"");
   EXPECT_EQ(without_credentials("HTTPS://me:pa'ss@host/a?token=ab'cd&b=1, 'Http://h?k=v', ['http://h?k=v']"),
             "HTTPS://host/a?token=***&b=***, 'Http://h?k=***', ['http://h?k=***']");
+  EXPECT_EQ(without_credentials("from='https://a/x'&to='https://u:pw@b/', https://a/x,https://u:pw@b"),
+            "from='https://a/x'&to='https://b/', https://a/x,https://b");
   EXPECT_EQ(without_credentials("s3://music/song?.wav?a=b, gs://me:pw@music/x"),
             "s3://music/song?.wav?a=b, gs://music/x");
 }

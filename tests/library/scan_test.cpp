@@ -202,6 +202,11 @@ TEST_F(ScanTest, FilesThatBeginAlikeAreOtherTracks) {
   EXPECT_EQ(moved.analysed, 0u);
   EXPECT_EQ(catalogue_->track(music_ / "e.wav")->correction, "Krach");
   EXPECT_EQ(catalogue_->track(music_ / "a.wav")->correction, "Zouk");
+  make_folders(music_ / "x");
+  for (const char* name : {"a.wav", "e.wav"}) rename_path(music_ / name, music_ / "x" / name);
+  EXPECT_EQ(scan().moved, 2u);
+  EXPECT_EQ(catalogue_->track(music_ / "x/e.wav")->correction, "Krach");
+  EXPECT_EQ(catalogue_->track(music_ / "x/a.wav")->correction, "Zouk");
 }
 
 TEST_F(ScanTest, ReportsWhyTheDatabaseEndedATransaction) {

@@ -62,6 +62,12 @@ def test_sequences_keep_their_shape(tmp_path):
         np.testing.assert_array_equal(batch.features, steps[[int(pack.ids[record]) for record in batch.records]])
 
 
+def test_ids_of_any_bytes_are_kept(tmp_path):
+    ids = ["caf\udce9", "b", "c", "d"]
+    pack = records.write(tmp_path / "pack", FEATURES[:4], LABELS[:4], ids=ids, shards=1)
+    assert sorted(pack.ids) == sorted(ids)
+
+
 def test_what_python_packs_is_a_dataset_with_its_parts(pack, tmp_path):
     result = genrewise.study(pack.location, tmp_path / "run", models=["gnb"])
     assert result.document["labels"] == ["Folk", "Jazz", "Rock"]

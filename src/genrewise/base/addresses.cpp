@@ -17,6 +17,7 @@ std::string without_credentials(std::string_view text) {
     // An apostrophe may be part of an address, and quotes one.
     for (std::size_t quote = rest.find('\'', host); quote != rest.npos; quote = rest.find('\'', quote + 1))
       if (rest.find_first_not_of(":;,.)]}'", quote + 1) != quote + 1) rest = rest.substr(0, quote);
+    if (const std::size_t next = rest.find("://"); next < rest.find_first_of("?#")) rest = rest.substr(0, next);
     text.remove_prefix(rest.size());
     rest.remove_prefix(host);
     const std::string scheme_name =

@@ -14,6 +14,7 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 #include "genrewise/storage/mirrored_folder.hpp"
 #include "genrewise/study/held_out.hpp"
@@ -140,11 +141,11 @@ void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResu
 
 void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSource& source,
                     std::unique_ptr<Classifier> classifier, Progress& progress, TrainJobResult& done) {
-  if (config.ranks > 1 && source.extracts()) {
+  const auto features = std::filesystem::path(config.output).replace_extension(".features.csv");
+  if (config.ranks > 1 && source.extracts() && !file_exists(features)) {
     throw UsageError("several ranks need features that are there already", "--ranks",
                      "extract them first with `genrewise extract` and give the table, or train on a pack");
   }
-  const auto features = std::filesystem::path(config.output).replace_extension(".features.csv");
   LoadedExamples loaded = source.load(features, progress);
   done.skipped = std::move(loaded.skipped);
   const Split split = split_of(config, loaded.examples.subjects);

@@ -69,10 +69,11 @@ bool unchanged(const struct statx& a, const struct statx& b) {
 
 /// ".NAME.genrewise-tag-RANDOM", with NAME shortened at a UTF-8 character where it would be too long.
 fs::path name_of_copy(const fs::path& original) {
+  constexpr std::size_t kMoreForWriting = 16;  // of the longer name to which create_file() writes
   const long longest = ::pathconf(original.parent_path().c_str(), _PC_NAME_MAX);
   const std::string ending = fmt::format("{}{:08x}", kMark, std::random_device{}());
   const std::string name = "." + original.filename().string();
-  const std::size_t most = static_cast<std::size_t>(longest > 0 ? longest : 255) - ending.size();
+  const std::size_t most = static_cast<std::size_t>(longest > 0 ? longest : 255) - ending.size() - kMoreForWriting;
   return original.parent_path() / (std::string(first_bytes(name, most)) + ending);
 }
 

@@ -309,10 +309,13 @@ class Scan {
     bool same_audio = track && !fault && track->fingerprint == fingerprint;
     std::optional<CatalogueTrack> twin;
     if (!fault && !same_audio) twin = twin_of(path, fingerprint);
-    if (twin && (track || !is_gone(*twin))) {  // files may begin alike: with silence, for example
-      const std::string whole = audio_hash(path).value_or(""), digits = whole.substr(0, kFingerprintDigits);
+    if (twin && (track || !is_copy(path, state, *twin, is_gone(*twin)))) {  // files may begin alike, as with silence
+      const std::string whole = whole_hash(path), digits = whole.substr(0, kFingerprintDigits);
+      const auto is_another = [&] {
+        return is_gone(*twin) ? twin_of(path, digits).has_value() : whole_hash(twin->path) != whole;
+      };
       same_audio = !whole.empty() && track && track->fingerprint == digits;
-      if (same_audio || (!whole.empty() && !is_gone(*twin) && audio_hash(twin->path).value_or("") != whole)) {
+      if (same_audio || (!whole.empty() && is_another())) {
         fingerprint = digits;
         twin.reset();
         if (!same_audio) twin = twin_of(path, fingerprint);
@@ -339,6 +342,20 @@ class Scan {
     if (twin) copy_analysis(database_, *twin, *track);
     if (fault) return skip(*track, *fault);
     write_track(database_, *track);
+  }
+
+  /// Whether it is the same file, or, where the other is gone, has its name and size.
+  static bool is_copy(const fs::path& path, const FileState& state, const CatalogueTrack& twin, bool is_gone) {
+    if (is_gone) return twin.path.filename() == path.filename() && twin.bytes == state.bytes;
+    std::error_code ignored;
+    return fs::equivalent(path, twin.path, ignored);
+  }
+
+  /// audio_hash() of the whole file, which may be asked for many times; empty if it cannot be read.
+  const std::string& whole_hash(const fs::path& path) {
+    const auto [found, is_new] = whole_.try_emplace(path.string());
+    if (is_new) found->second = audio_hash(path).value_or("");
+    return found->second;
   }
 
   /// Another track with the same audio, rather one whose file is gone, of the same name, or with a correction.
@@ -486,6 +503,7 @@ class Scan {
   std::vector<fs::path> roots_;              // of this and earlier scans
   std::vector<fs::path> scanned_;            // roots that were found
   std::unordered_set<std::string> pending_;  // new and changed files that are not identified yet
+  std::unordered_map<std::string, std::string> whole_;
   ScanResult result_;
 };
 
