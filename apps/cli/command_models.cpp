@@ -85,7 +85,8 @@ int run(const ModelsOptions& options, Session& session) {
     return kDone;
   }
   if (options.kind.empty()) return list_all(session);
-  const ClassifierDescriptor& one = classifier_descriptor(parse_model(options.kind).kind);
+  const ClassifierDescriptor* known = find_classifier(options.kind);
+  const ClassifierDescriptor& one = known != nullptr ? *known : classifier_descriptor(parse_model(options.kind).kind);
   if (session.format == Format::table) {
     session.print(page_of(one));
   } else {

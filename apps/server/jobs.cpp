@@ -175,11 +175,13 @@ void Jobs::watch(const std::string& id, const Write& write) const {
     bool open = write(text);
     if (open) std::this_thread::sleep_for(kBetweenEvents);
     lock.lock();
+    auto beat = std::chrono::steady_clock::now() + kHeartbeat;  // changes of other jobs wake this, too
     while (open && job->version == version && !job->ended() && !stopping_)
-      if (changed_.wait_for(lock, kHeartbeat) == std::cv_status::timeout) {
+      if (changed_.wait_until(lock, beat) == std::cv_status::timeout) {
         lock.unlock();
         open = write(":\n\n");
         lock.lock();
+        beat = std::chrono::steady_clock::now() + kHeartbeat;
       }
     if (!open) return;
   }

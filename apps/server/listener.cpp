@@ -11,10 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -72,7 +74,9 @@ std::string address_of(int socket) {
   char name[NI_MAXHOST] = "";
   if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &length) == 0)
     ::getnameinfo(reinterpret_cast<sockaddr*>(&address), length, name, sizeof name, nullptr, 0, NI_NUMERICHOST);
-  return name;
+  constexpr std::string_view kMapped = "::ffff:";  // IPv4 on a socket for both
+  const std::string_view text = name;
+  return std::string(text.substr(text.starts_with(kMapped) && text.find('.') != text.npos ? kMapped.size() : 0));
 }
 
 }  // namespace
@@ -123,6 +127,20 @@ class Listener::Connection final : public httplib::Stream {
   /// Tells the client to send its body, if it waits for that.
   void begin_body() {
     if (head.expects_continue) send("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+  /// False if the body is incomplete or malformed. The library would take a malformed one for whole.
+  bool read_body(const std::function<void(std::string_view)>& take) {
+    if (!head.chunked) return read_part(head.request.content_length.value_or(0), take);
+    for (;;) {
+      const auto line = read_line();
+      if (!line) return false;
+      std::uint64_t bytes = 0;
+      const char* const end = line->data() + std::min(line->find(';'), line->size());
+      const auto [after, code] = std::from_chars(line->data(), end, bytes, 16);
+      if (code != std::errc() || after != end) return false;
+      if (bytes == 0) return read_line() == "";
+      if (!read_part(bytes, take) || read_line() != "") return false;
+    }
   }
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -184,6 +202,25 @@ class Listener::Connection final : public httplib::Stream {
   static thread_local Connection* current;
 
  private:
+  bool read_part(std::uint64_t left, const std::function<void(std::string_view)>& take) {
+    std::array<char, 16384> block;
+    while (left > 0) {
+      const ssize_t count = read(block.data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, block.size())));
+      if (count <= 0) return false;
+      take({block.data(), static_cast<std::size_t>(count)});
+      left -= static_cast<std::uint64_t>(count);
+    }
+    return true;
+  }
+  /// Without its end; nothing if that does not come, or the line is too long.
+  std::optional<std::string> read_line() {
+    std::string line;
+    for (char letter = 0; read(&letter, 1) == 1;) {
+      line += letter;
+      if (line.ends_with("\r\n")) return line.substr(0, line.size() - 2);
+    }
+    return {};
+  }
   std::string_view pending() const { return std::string_view(buffer_).substr(read_); }
   /// False if nothing more comes.
   bool fill() {
@@ -306,18 +343,7 @@ class Listener::HttpServer final : public httplib::Server {
       if (!request.has_body) return;
       if (reader == nullptr) throw HttpError(400, "a request of this method has no body", "body");
       connection.begin_body();
-      std::exception_ptr thrown;
-      const bool whole = (*reader)([&](const char* bytes, std::size_t count) {
-        try {
-          take({bytes, count});
-          return true;
-        } catch (...) {
-          thrown = std::current_exception();
-          return false;
-        }
-      });
-      if (thrown) std::rethrow_exception(thrown);
-      if (!whole)
+      if (!connection.read_body(take))
         throw HttpError(connection.timed_out ? 408 : 400,
                         connection.timed_out ? "the body came too slowly" : "the body is incomplete", "body");
       connection.body_was_read = true;
@@ -451,6 +477,8 @@ void Listener::stop(const std::function<void()>& hurry) {
   if (state.acceptor.joinable()) state.acceptor.join();
   {
     std::unique_lock lock(state.mutex);
+    for (; !state.waiting.empty(); state.waiting.pop_front())  // no thread may be left to take them
+      httplib::detail::close_socket(state.waiting.front());
     state.changed.wait_for(lock, seconds(state.limits.stopping_s), [&] { return state.open.empty(); });
     if (hurry) hurry();
     for (const int socket : state.open) ::shutdown(socket, SHUT_RDWR);

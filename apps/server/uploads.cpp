@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <thread>
 
 #include "genrewise/base/child_process.hpp"
@@ -25,6 +24,11 @@ namespace genrewise::server {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Unlike the time of day, it has no steps.
+std::int64_t steady_s() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 void remove_leftovers(const fs::path& folder) {
   for (const fs::path& one : entries_of(folder)) {
@@ -127,13 +131,13 @@ std::shared_ptr<Upload> Uploads::receive(const HttpRequest& request) {
   *on_disk_ += upload->bytes;
   upload->on_disk = on_disk_;
   const std::lock_guard lock(mutex_);
-  kept_.push_back({upload, std::time(nullptr) + static_cast<std::int64_t>(limits_.kept_s)});
+  kept_.push_back({upload, steady_s() + static_cast<std::int64_t>(limits_.kept_s)});
   make_room();
   return upload;
 }
 
 void Uploads::make_room() {
-  const std::int64_t now_s = std::time(nullptr);
+  const std::int64_t now_s = steady_s();
   std::uint64_t bytes = 0;
   for (const Kept& one : kept_) bytes += one.upload->bytes;
   while (!kept_.empty() &&

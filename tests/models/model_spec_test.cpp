@@ -85,6 +85,7 @@ TEST(ModelSpec, ReportsWhereATextIsWrongAndWhatToWrite) {
   EXPECT_THAT(of("mlp:hidden_layer_sizes=(100)50"), HasSubstr("text after the parentheses"));
   EXPECT_THAT(of("mlp:hidden_layer_sizes=1(00)"), HasSubstr("a parenthesis within a value"));
   EXPECT_THAT(of("gnb:features=mfcc"), HasSubstr("fma518/svm"));
+  EXPECT_THAT(of("zeroshot"), HasSubstr("there is no model \"zeroshot\"")) << "it is not trained";
   EXPECT_THAT(of("oracle"), AllOf(HasSubstr("there is no model \"oracle\""), HasSubstr("svm-rbf")));
 }
 

@@ -360,6 +360,7 @@ TEST(Pack, RefusesWrongUsage) {
   };
   EXPECT_THAT(with({.shards = 9}), HasSubstr("more shards (9) than examples (8)"));
   EXPECT_THAT(with({.shards = 0}), HasSubstr("at least 1 shard"));
+  EXPECT_THAT(with({.shards = 1'000'001}), HasSubstr("at most 1000000 shards"));
   EXPECT_THAT(with({.shards = 2, .prefix = "a/b"}), HasSubstr("cannot begin a file name"));
   auto twice = numbered_job(8);
   twice.track_ids[3] = "t1";

@@ -102,6 +102,20 @@ TEST_F(ServerTest, BoundsTheLinesBetweenChunks) {
   EXPECT_EQ(client.answer().status, 400);
 }
 
+TEST_F(ServerTest, RefusesChunksThatAreMalformed) {
+  start();
+  const std::string head =
+      "POST /v1/embed HTTP/1.1\r\nHost: localhost\r\nX-Genrewise: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const char* body : {"3\r\nabcXX\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n",
+                           "3 bytes\r\nabc\r\n0\r\n\r\n", "\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\nX: y\r\n\r\n"}) {
+    const Answer answer = send(head + body);
+    EXPECT_EQ(answer.status, 400) << body;
+    EXPECT_THAT(answer.body, ::testing::HasSubstr("the body is incomplete")) << body;
+  }
+  EXPECT_THAT(send(head + "2;name=value\r\nab\r\n1\r\nc\r\n0\r\n\r\n").body,
+              ::testing::Not(::testing::HasSubstr("incomplete")));
+}
+
 TEST_F(ServerTest, NamesWhatIsAllowedInsteadOfAnotherMethod) {
   start();
   const Answer answer = send(with_body("PUT", "/v1/health", ""));

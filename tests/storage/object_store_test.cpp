@@ -358,6 +358,16 @@ TEST_F(S3StoreTest, RefusesAListThatIsInvalidOrEndless) {
     response.body = "<ListBucketResult><Marker/><IsTruncated>true</IsTruncated></ListBucketResult>";
   });
   EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("only the first page"));
+  fail("GET", 100, [](S3Response& response) {
+    response.body =
+        "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a/b</Key><Size>1</Size></Contents></"
+        "ListBucketResult>";
+  });
+  EXPECT_TRUE(store()->has_folder("s3://music/a"));
+  fail("GET", 100, [](S3Response& response) {
+    response.body = "<ListBucketResult><Contents><Key>a/b</Key></Contents></ListBucketResult>";
+  });
+  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("does not state the size of a/b"));
 }
 
 TEST(ShortText, HasNeitherControlCharactersNorPartsOfCharacters) {

@@ -257,7 +257,9 @@ Expected<Result> DecodeWorkers::call(json request, ByteSource& source, const std
 
 Expected<Waveform> DecodeWorkers::decode(ByteSource& source, const std::string& name, const DecodeOptions& options) {
   const ClipRequest& clip = options.clip;
-  json request{{"type", "decode"}, {"slack_s", clip.slack_s}, {"max_seconds", isolation_.max_seconds}};
+  constexpr double kMostSlack_s = 1e12;  // JSON has no infinity
+  json request{
+      {"type", "decode"}, {"slack_s", std::min(clip.slack_s, kMostSlack_s)}, {"max_seconds", isolation_.max_seconds}};
   if (clip.start_s) request["start_s"] = *clip.start_s;
   if (std::isfinite(clip.duration_s)) request["duration_s"] = clip.duration_s;
   if (options.sample_rate_hz) request["sample_rate_hz"] = *options.sample_rate_hz;

@@ -94,7 +94,7 @@ int FfmpegStream::read_packet() {
   } while (packet_->stream_index != stream_->index);
   ++counts_.packets;
   counts_.last_duration = std::clamp<std::int64_t>(packet_->duration, 0, kMaxDuration);
-  counts_.duration += counts_.last_duration;
+  counts_.duration = std::min(counts_.duration + counts_.last_duration, kMaxTime);
   if (packet_->pts != AV_NOPTS_VALUE && packet_->pts < kMaxTime) {
     counts_.end = std::max(counts_.end, packet_->pts + counts_.last_duration);
   }

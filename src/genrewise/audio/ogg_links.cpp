@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kMaxPageBytes = 27 + 255 + 255 * 255;
 constexpr std::int64_t kMaxScannedBytes = 16 << 20;
+constexpr std::size_t kMostLinks = 4096;  // a song each: a week of radio; each is opened
 
 // The next page from `offset` on: its offset, or the end of the view.
 std::int64_t find_page(const ByteView& view, std::int64_t offset) {
@@ -179,6 +180,7 @@ std::vector<ByteView> ogg_links(const ByteView& view) {
       continue;
     }
     if (page->begins_stream && has_data) {
+      if (links.size() == kMostLinks) return {view};
       links.push_back(view.part(begin, at - begin));
       begin = at;
     }

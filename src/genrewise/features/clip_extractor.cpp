@@ -1,6 +1,7 @@
 #include "genrewise/features/clip_extractor.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "genrewise/audio/decode.hpp"
@@ -8,6 +9,13 @@
 
 namespace genrewise {
 namespace {
+
+// 240 dB above full scale: the powers of larger samples overflow, and the vectorised logarithm of infinity is finite.
+constexpr float kLargestSample = 1e12F;
+
+bool is_usable(const Waveform& wave) {  // false for NaN too
+  return std::ranges::all_of(wave.samples, [](float sample) { return std::abs(sample) <= kLargestSample; });
+}
 
 DecodeOptions decode_options(const ClipRequest& clip, int sample_rate_hz) {
   DecodeOptions options{.clip = clip};
@@ -70,11 +78,10 @@ std::vector<Expected<void>> ClipExtractor::extract(const Expected<Waveform>& cli
   for (std::size_t i = 0; i < sets_.size(); ++i) {
     if (rows[i].empty()) continue;
     const Waveform& wave = analysis->at_rate(sets_[i]->sample_rate_hz());
-    const bool finite = &wave == &*clip || all_finite(wave.samples);
-    results[i] = finite ? check_clip(wave) : tl::unexpected(Fault{"not finite", {}, "after resampling"});
+    results[i] = is_usable(wave) ? check_clip(wave)
+                                 : tl::unexpected(Fault{"not finite", {}, "the powers of such large samples"});
     if (results[i]) results[i] = sets_[i]->extract(*analysis, rows[i]);
-    if (results[i] && !all_finite(rows[i]))
-      results[i] = tl::unexpected(Fault{"not finite", {}, "the features of such large samples"});
+    if (results[i] && !all_finite(rows[i])) results[i] = tl::unexpected(Fault{"not finite", {}, "a feature"});
     if (!results[i] && results[i].error().where.empty()) results[i].error().where = where;
   }
   const std::lock_guard lock(mutex_);

@@ -13,6 +13,14 @@ namespace {
 
 constexpr std::size_t kNFft = 2048, kHopSamples = 512, kMels = 128;
 
+/// The value of a key in a cache, which is emptied before it grows large: files may have any rate.
+template <class Map>
+typename Map::mapped_type& kept(Map& cache, const typename Map::key_type& key) {
+  constexpr std::size_t kMost = 512;
+  if (cache.size() >= kMost && !cache.contains(key)) cache.clear();
+  return cache[key];
+}
+
 }  // namespace
 
 void Series::resize(std::size_t rows, std::size_t frames) {
@@ -70,22 +78,22 @@ FrameAnalysis::FrameAnalysis(const FrameAnalysisConfig& config)
   offset_ = {scratch.spectrum[0], scratch.spectrum[1]};
 }
 
-const MelFilterbank& FrameAnalysis::mel_filterbank(int sample_rate_hz) const {
+std::shared_ptr<const MelFilterbank> FrameAnalysis::mel_filterbank(int sample_rate_hz) const {
   const std::lock_guard lock(cache_mutex_);
-  auto& cached = mel_filterbanks_[sample_rate_hz];
+  auto& cached = kept(mel_filterbanks_, sample_rate_hz);
   if (!cached) {
     cached =
-        std::make_unique<MelFilterbank>(MelConfig{.sample_rate_hz = sample_rate_hz, .n_fft = kNFft, .n_mels = kMels});
+        std::make_shared<MelFilterbank>(MelConfig{.sample_rate_hz = sample_rate_hz, .n_fft = kNFft, .n_mels = kMels});
   }
-  return *cached;
+  return cached;
 }
 
-const ChromaFilterbank& FrameAnalysis::chroma_filterbank(int sample_rate_hz, double tuning) const {
+std::shared_ptr<const ChromaFilterbank> FrameAnalysis::chroma_filterbank(int sample_rate_hz, double tuning) const {
   const int hundredths = static_cast<int>(std::lround(100 * tuning));  // the resolution of the estimate
   const std::lock_guard lock(cache_mutex_);
-  auto& cached = chroma_filterbanks_[{sample_rate_hz, hundredths}];
-  if (!cached) cached = std::make_unique<ChromaFilterbank>(ChromaConfig{sample_rate_hz, kNFft, tuning});
-  return *cached;
+  auto& cached = kept(chroma_filterbanks_, std::pair(sample_rate_hz, hundredths));
+  if (!cached) cached = std::make_shared<ChromaFilterbank>(ChromaConfig{sample_rate_hz, kNFft, tuning});
+  return cached;
 }
 
 int FrameAnalysis::pitch_rate_hz(const Waveform& clip) const {
@@ -133,7 +141,7 @@ void FrameAnalysis::pass(const Waveform& clip, const Todo& todo, Frames& frames,
   const std::size_t count = this->frames(clip.samples.size()), row = aligned_stride(bins());
   series.resize(kRows, count);
   const std::size_t stride = series.stride();
-  const MelFilterbank& mel_filters = mel_filterbank(clip.sample_rate_hz);
+  const auto mel_filters = mel_filterbank(clip.sample_rate_hz);
   std::optional<SpectralContrast> contrast;
   if (todo.contrast) contrast.emplace(rate_hz, kNFft);
   TuningEstimator& power_tuning = work.power_tuning.begin(rate_hz, bins());
@@ -161,7 +169,7 @@ void FrameAnalysis::pass(const Waveform& clip, const Todo& todo, Frames& frames,
     if (todo.offset_rolloff) offset_rolloff(clip, first, power, frames, work);
     if (todo.spectra) {
       square(work.tile);
-      mel_filters.apply(tile, work.mel.data(0) + first, stride);
+      mel_filters->apply(tile, work.mel.data(0) + first, stride);
     }
   }
   if (todo.cqt_tuning) work.cqt_tuning = magnitude_tuning.estimate();
@@ -175,10 +183,10 @@ void FrameAnalysis::pass(const Waveform& clip, const Todo& todo, Frames& frames,
     std::copy_n(work.first->series.data(kZcr), stride, series.data(kZcr));
   }
   if (!todo.chroma) return;
-  const ChromaFilterbank& chroma = chroma_filterbank(rate_hz, power_tuning.estimate());
+  const auto chroma = chroma_filterbank(rate_hz, power_tuning.estimate());
   for (std::size_t first = 0; first < count; first += kTileFrames)
-    chroma.apply(stored_or_again(clip.samples, first, false, work), std::min(kTileFrames, count - first), row,
-                 series.data(kChroma) + first, stride);
+    chroma->apply(stored_or_again(clip.samples, first, false, work), std::min(kTileFrames, count - first), row,
+                  series.data(kChroma) + first, stride);
 }
 
 // Powers of kTileFrames frames from `first` on, zero after the `count` frames of the signal.

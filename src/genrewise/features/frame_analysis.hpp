@@ -77,8 +77,8 @@ class FrameAnalysis {
   struct Work;
   struct Todo;
 
-  const MelFilterbank& mel_filterbank(int sample_rate_hz) const;
-  const ChromaFilterbank& chroma_filterbank(int sample_rate_hz, double tuning) const;
+  std::shared_ptr<const MelFilterbank> mel_filterbank(int sample_rate_hz) const;
+  std::shared_ptr<const ChromaFilterbank> chroma_filterbank(int sample_rate_hz, double tuning) const;
   void pass(const Waveform& clip, const Todo& todo, Frames& frames, Work& work) const;
   void power_tile(std::span<const float> samples, std::size_t first, std::size_t count, float* power, LowBins* low,
                   Work& work) const;
@@ -93,8 +93,8 @@ class FrameAnalysis {
   Dct dct_;
   LowBins offset_;  // of the spectrum of rolloff_offset
   mutable std::mutex cache_mutex_;
-  mutable std::map<int, std::unique_ptr<const MelFilterbank>> mel_filterbanks_;
-  mutable std::map<std::pair<int, int>, std::unique_ptr<const ChromaFilterbank>> chroma_filterbanks_;
+  mutable std::map<int, std::shared_ptr<const MelFilterbank>> mel_filterbanks_;
+  mutable std::map<std::pair<int, int>, std::shared_ptr<const ChromaFilterbank>> chroma_filterbanks_;
 };
 
 /// Magnitudes of the constant-Q transform of the clip (frames x 84, from C1), computed once per clip. `tuning`:

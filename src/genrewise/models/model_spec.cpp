@@ -170,7 +170,8 @@ ModelSpec named_model(const std::string& word, std::string_view whole) {
     }
     return spec;
   }
-  if (find_classifier(word) != nullptr) return {word, {}, {}, word, {}, {}, word};
+  const ClassifierDescriptor* known = find_classifier(word);
+  if (known != nullptr && known->capabilities.trainable) return {word, {}, {}, word, {}, {}, word};
   std::vector<std::string> names;
   for (const NamedPreset& one : all_presets())
     if (!one.preset.name.starts_with("fma-") && find_classifier(one.preset.name) == nullptr)

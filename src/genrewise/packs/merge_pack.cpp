@@ -23,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostShards = 1'000'000;
 constexpr char kAgain[] = "delete the folder and pack again";
 
 class PackMerger {

@@ -42,6 +42,8 @@ void check_form(const RecordForm& form, std::size_t values) {
 void check(const PackJob& job, const PackConfig& config) {
   const std::size_t count = job.track_ids.size();
   if (config.shards < 1) throw Error("there must be at least 1 shard", "--shards");
+  if (static_cast<std::size_t>(config.shards) > kMostShards)
+    throw Error(fmt::format("there may be at most {} shards", kMostShards), "--shards", "give a smaller number");
   if (static_cast<std::size_t>(config.shards) > count)
     throw Error(fmt::format("there are more shards ({}) than examples ({})", config.shards, count), "--shards",
                 "give a smaller number");

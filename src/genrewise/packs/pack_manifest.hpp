@@ -23,6 +23,8 @@
 
 namespace genrewise {
 
+inline constexpr std::size_t kMostShards = 1'000'000;  ///< of a pack
+
 /// Number format of an example in its record.
 enum class StoredAs { float32, float16, uint8 };
 std::string_view to_string(StoredAs stored);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
@@ -33,10 +34,13 @@ std::string text_in(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+/// Without a generation if the item does not state it or the size.
 GcsObject describe(const json& item) {
   // "2026-11-25T22:15:00.123Z" without the fraction
   const std::string updated = text_in(item, "updated");
-  return {number_of(text_in(item, "size")), text_in(item, "generation"), text_in(item, "md5Hash"),
+  std::uint64_t bytes = 0;
+  if (!parse_number(text_in(item, "size"), bytes)) return {};
+  return {bytes, text_in(item, "generation"), text_in(item, "md5Hash"),
           updated.size() < 19 ? "" : updated.substr(0, 19) + "Z"};
 }
 
@@ -289,11 +293,14 @@ class GcsStore final : public ObjectStore {
     if (!page.token.empty()) query.emplace_back("pageToken", page.token);
     const json list = parse(client().send({.name = {name.scheme, name.bucket, {}}, .query = query}));
     const json items = list.is_object() ? list.value("items", json::array()) : json();
-    if (!items.is_array())
+    const auto refuse = [&] {
       throw Error("the server's response is not a list of objects", to_uri(name),
                   "check the endpoint " + client().settings().endpoint);
+    };
+    if (!items.is_array() || (list.contains("nextPageToken") && !list.at("nextPageToken").is_string())) refuse();
     for (const json& item : items) {
       GcsObject object = describe(item);
+      if (object.generation.empty()) refuse();
       each({to_uri({name.scheme, name.bucket, text_in(item, "name")}), object.bytes, std::move(object.generation),
             std::move(object.updated)});
     }

@@ -326,6 +326,7 @@ class LocalStore final : public FileStore {
 
   // The rest of a folder can be listed without what this user may not read, and without a link to itself.
   static void skip(const fs::path& entry, const std::error_code& code) {
+    if (code == std::errc::no_such_file_or_directory) return;  // it was removed meanwhile
     if (code != std::errc::permission_denied && code != std::errc::too_many_symbolic_link_levels)
       throw to_error(fs::filesystem_error("", entry, code));
     Runtime::current().progress().note(fmt::format("{}: is skipped ({})", entry.string(), code.message()));

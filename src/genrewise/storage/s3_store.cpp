@@ -87,12 +87,16 @@ class S3Store final : public ObjectStore {
     for (const auto item : list.children("Contents")) {
       std::string key = item.child_value("Key");
       if (encoded) key = uri_decode(key);
-      each({to_uri({name.scheme, name.bucket, std::move(key)}), number_of(item.child_value("Size")),
-            plain_version(item.child_value("ETag")), utc_of_list(item.child_value("LastModified"))});
+      std::uint64_t bytes = 0;
+      if (!parse_number(item.child_value("Size"), bytes))
+        throw Error("the server's list does not state the size of " + key, to_uri(name),
+                    "check the endpoint " + client().settings().endpoint);
+      each({to_uri({name.scheme, name.bucket, std::move(key)}), bytes, plain_version(item.child_value("ETag")),
+            utc_of_list(item.child_value("LastModified"))});
     }
     if (std::string_view(list.child_value("IsTruncated")) != "true") return {};
     const std::string next = list.child_value("NextContinuationToken");
-    if (next.empty())
+    if (next.empty() && page.most == 0)  // else one page is all that is asked for
       throw Error("the server sends only the first page of its object list", to_uri(name),
                   "the endpoint " + client().settings().endpoint + " lacks ListObjectsV2: use another one");
     return next;

@@ -158,7 +158,10 @@ class SupportVectorMachine final : public ClassicalClassifier {
   void prepare_decisions() {
     squared_norm_ = squared_norms(support_);
     normals_ = Matrix();
-    if (kernel_.kind != KernelKind::linear || coefficients_.cols() > support_.rows()) return;
+    if (kernel_.kind != KernelKind::linear) return;
+    constexpr std::size_t kMostNormals = std::size_t{1} << 24;  // a model may state more than its file has bytes
+    const std::size_t pairs = coefficients_.cols();
+    if (pairs > support_.rows() && pairs * support_.cols() > kMostNormals) return;
     const std::vector<double> sums = blas::product_tn(coefficients_, support_);
     normals_ = Matrix(coefficients_.cols(), support_.cols(), {sums.begin(), sums.end()});
   }

@@ -75,6 +75,7 @@ class NetworkClient final : public Classifier {
     for (const auto& [name, tensor] : archive.tensors())
       if (name.starts_with(prefix)) state.put(name.substr(prefix.size()), tensor);
     process_.reset();
+    fitted_ = false;
     loaded_ = Loaded{state.serialise(), archive.name()};
   }
 
@@ -87,7 +88,7 @@ class NetworkClient final : public Classifier {
     const std::lock_guard lock(mutex_);
     loaded_.reset();
     fitted_ = false;
-    if (!process_ || !process_->alive()) start();
+    if (!process_ || !process_->alive()) process_ = started();
     if (const TrainingData* part = context.validation)
       process_->call({{"type", "validation"},
                       {"rows", part->examples.rows()},
@@ -100,19 +101,19 @@ class NetworkClient final : public Classifier {
     fitted_ = true;
   }
 
-  void start() const {
+  std::unique_ptr<NeuralProcess> started() const {
     const Runtime& runtime = Runtime::current();
     const StoreOptions stores = store_options();
-    process_ = std::make_unique<NeuralProcess>(fmt::format("{} needs", descriptor_.kind));
-    process_->call(
-        {{"type", "create"},
-         {"kind", descriptor_.kind},
-         {"parameters", parameters_},
-         {"seed", seed_},
-         {"device", runtime.device()},
-         {"weights", runtime.weights().string()},
-         {"stores", {{"endpoint", stores.endpoint}, {"region", stores.region}, {"profile", stores.profile}}}},
-        {}, nullptr);
+    auto process = std::make_unique<NeuralProcess>(fmt::format("{} needs", descriptor_.kind));
+    process->call({{"type", "create"},
+                   {"kind", descriptor_.kind},
+                   {"parameters", parameters_},
+                   {"seed", seed_},
+                   {"device", runtime.device()},
+                   {"weights", runtime.weights().string()},
+                   {"stores", {{"endpoint", stores.endpoint}, {"region", stores.region}, {"profile", stores.profile}}}},
+                  {}, nullptr);
+    return process;
   }
 
   static json with_threads(json request) {
@@ -127,9 +128,10 @@ class NetworkClient final : public Classifier {
       throw Error(fitted_ ? "the process that held the fitted network has ended" : "has not been fitted yet",
                   descriptor_.kind, "fit it first");
     if (!process_ || !process_->alive()) {
-      start();
-      process_->call({{"type", "load"}, {"name", loaded_->name}, {"bytes", loaded_->bytes.size()}},
-                     as_numbers(loaded_->bytes), nullptr);
+      auto process = started();
+      process->call({{"type", "load"}, {"name", loaded_->name}, {"bytes", loaded_->bytes.size()}},
+                    as_numbers(loaded_->bytes), nullptr);
+      process_ = std::move(process);  // only one that holds the network
     }
     return *process_;
   }
