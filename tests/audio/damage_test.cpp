@@ -6,6 +6,8 @@
 
 #include "audio/audio_test_support.hpp"
 #include "audio/mp3_bytes.hpp"
+#include "audio/tag_bytes.hpp"
+#include "genrewise/audio/track_reader.hpp"
 
 namespace genrewise {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 using testing::decode_text;
 using testing::golden_bytes;
 using testing::junk;
+using testing::number;
 using testing::reason_of;
 using testing::window;
 
@@ -133,6 +136,24 @@ TEST(Tags, OfAnyLengthBeforeTheAudioAreSkipped) {
     EXPECT_EQ(tagged->samples, plain->samples) << name;
     EXPECT_EQ(probed_s(tags + golden_bytes(name)), probed_s(golden_bytes(name))) << name;
   }
+}
+
+TEST(OggLinks, AreLeftToTheDecoderWhereAFileHasThousands) {
+  const auto links_of = [](int count) {
+    std::string bytes;
+    for (int link = 0; link < count; ++link) {
+      for (const int page : {0, 1}) {  // without content
+        bytes += "OggS" + std::string(1, '\0') + static_cast<char>(page == 0 ? 2 : 0) + std::string(8, '\0');
+        bytes +=
+            number(static_cast<std::uint64_t>(link), 4, false) + number(static_cast<std::uint64_t>(page), 4, false);
+        bytes += std::string(5, '\0');
+      }
+    }
+    audio::ByteSource source(std::as_bytes(std::span(bytes)));
+    return audio::ogg_links({source, 0, source.size()}).size();
+  };
+  EXPECT_EQ(links_of(10), 10u);
+  EXPECT_EQ(links_of(5000), 1u);
 }
 
 class OggChain : public ::testing::TestWithParam<const char*> {};

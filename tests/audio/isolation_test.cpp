@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <thread>
 
 #include "audio/audio_test_support.hpp"
@@ -54,7 +55,10 @@ TEST_F(Isolation, ReturnsTheSameSamplesPropertiesAndFaultsAsThisProcess) {
   std::vector<std::filesystem::path> paths{folder / "missing.mp3"};
   for (const std::filesystem::path& from : {folder.path(), testing::golden_path("audio")})
     for (const auto& entry : std::filesystem::directory_iterator(from)) paths.push_back(entry.path());
-  const DecodeOptions options[] = {{}, {.clip = kDefaultClip, .sample_rate_hz = 22'050}, testing::window(0.25, 0.5)};
+  const DecodeOptions options[] = {{},
+                                   {.clip = kDefaultClip, .sample_rate_hz = 22'050},
+                                   testing::window(0.25, 0.5),
+                                   {.clip = {.duration_s = 0.5, .slack_s = std::numeric_limits<double>::infinity()}}};
   for (const auto& path : paths) {
     for (const DecodeOptions& chosen : options) {
       isolate_decoding({});
