@@ -50,6 +50,10 @@ TensorArchive saved(const std::string& kind, const Parameters& parameters = {},
   return TensorArchive::read(folder / "m.gwm");
 }
 
+std::string refusal_of(const TensorArchive& crafted) {
+  return error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); });
+}
+
 TensorArchive copy_of(const TensorArchive& archive, const std::string& without = {}) {
   TensorArchive copy("crafted.gwm");
   copy.metadata = archive.metadata;
@@ -246,7 +250,7 @@ TEST(CraftedModel, WithOtherLabelsOrColumnsThanItsClassifierIsRefusedWithBothNum
   const auto message = [&](const char* field, const std::string& text) {
     TensorArchive crafted = copy_of(archive);
     crafted.metadata[field] = text;
-    return error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); });
+    return refusal_of(crafted);
   };
   EXPECT_THAT(message("labels", R"(["Rock"])"), HasSubstr("3 labels and 3 columns, not 1 and 3"));
   EXPECT_THAT(message("columns", R"([["a","b","c"]])"), HasSubstr("takes 3 columns, but the model has 1"));
@@ -258,31 +262,27 @@ TEST(CraftedModel, WithANumberThatIsNotFiniteIsRefusedAndTheTensorNamed) {
   const Tensor& weights = archive.tensor("classifier.weights");
   const std::string bytes = with_one(weights, 2, std::nan(""));
   crafted.put("classifier.weights", Tensor{weights.dtype, weights.shape, bytes});
-  EXPECT_THAT(error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); }),
-              HasSubstr("tensor 'classifier.weights' has a value that is not a finite number"));
+  EXPECT_THAT(refusal_of(crafted), HasSubstr("tensor 'classifier.weights' has a value that is not a finite number"));
 }
 
 TEST(CraftedModel, OfAnEnsembleIsRefusedWhenAMemberHasOtherLabels) {
   const TensorArchive archive = saved("voting", {{"estimators", "(gnb,knn)"}});
   TensorArchive crafted = copy_of(archive, "classifier.1.sizes");
   crafted.put("classifier.1.sizes", std::vector<std::int64_t>{4, 3});
-  EXPECT_THAT(error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); }),
-              HasSubstr("4 labels and 3 columns, not 3 and 3"));
+  EXPECT_THAT(refusal_of(crafted), HasSubstr("4 labels and 3 columns, not 3 and 3"));
 }
 
 TEST(CraftedModel, OfAKindThatIsNotTrainedIsRefused) {
   TensorArchive crafted = copy_of(saved("gnb"));
   crafted.metadata["classifier"] = R"({"kind":"zeroshot","parameters":{}})";
-  EXPECT_THAT(error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); }),
-              HasSubstr("holds a trained classifier, which 'zeroshot' is not"));
+  EXPECT_THAT(refusal_of(crafted), HasSubstr("holds a trained classifier, which 'zeroshot' is not"));
 }
 
 TEST(CraftedModel, WhoseTreesShareNodesIsRefused) {
   const TensorArchive archive = saved("forest", {{"n_estimators", "2"}});
   TensorArchive crafted = copy_of(archive, "classifier.roots");
   crafted.put("classifier.roots", std::vector<std::int64_t>{0, 0});
-  EXPECT_THAT(error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); }),
-              HasSubstr("the trees are invalid"));
+  EXPECT_THAT(refusal_of(crafted), HasSubstr("the trees are invalid"));
 }
 
 /// 201 labels, but one support vector: the pairs' weight vectors would take 20,100 times its memory.

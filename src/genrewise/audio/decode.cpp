@@ -54,9 +54,8 @@ void check_options(const DecodeOptions& options) {
   require(clip.duration_s > 0, fmt::format("a clip cannot last {:f} s", clip.duration_s), "give a duration above 0 s");
   require(clip.slack_s >= 0, fmt::format("the slack of a clip cannot be {:f} s", clip.slack_s),
           "give a slack of 0 s or more");
-  constexpr int kMostHz = 10'000'000;  // of resample()
-  require(rate_hz >= 1 && rate_hz <= kMostHz, fmt::format("a sample rate of {} Hz is not possible", rate_hz),
-          "give a rate of 1 to 10,000,000 Hz");
+  require(rate_hz >= 1 && rate_hz <= audio::kMaxResampledHz,
+          fmt::format("a sample rate of {} Hz is not possible", rate_hz), "give a rate of 1 to 10,000,000 Hz");
 }
 
 bool is_centred(const ClipRequest& clip) {

@@ -13,6 +13,7 @@ namespace genrewise::audio {
 inline constexpr int kMinSampleRateHz = 1'000, kMaxSampleRateHz = 768'000;
 // DSD512, which FFmpeg returns at an eighth of its bit rate.
 inline constexpr int kMaxDsdRateHz = 2'822'400;
+inline constexpr int kMaxResampledHz = 10'000'000;
 inline constexpr int kMaxChannels = 64;
 inline constexpr double kMaxDurationSeconds = 100 * 3600.0;
 

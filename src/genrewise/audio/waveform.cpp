@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "genrewise/audio/limits.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 
@@ -28,9 +29,8 @@ constexpr float kSilentRange = 2e-4f;  // of full scale
 }  // namespace
 
 std::vector<float> resample(std::span<const float> samples, int from_hz, int to_hz) {
-  constexpr int kMaxHz = 10'000'000;
   for (const int rate : {from_hz, to_hz}) {
-    if (rate < 1 || rate > kMaxHz) {
+    if (rate < 1 || rate > audio::kMaxResampledHz) {
       throw Error("a sample rate of " + std::to_string(rate) + " Hz is not possible", "resampling",
                   "use 1 to 10,000,000 Hz");
     }

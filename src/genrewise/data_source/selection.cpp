@@ -68,6 +68,7 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
 }
 
 Examples join_examples(std::vector<Examples> all) {
+  if (all.size() == 1) return std::move(all.front());
   std::vector<double> offsets(all.front().table.columns.size());  // of each column, the first that is not 0
   for (const Examples& one : all) {
     if (one.table.recipe != all.front().table.recipe || one.table.columns != all.front().table.columns)
@@ -89,7 +90,6 @@ Examples join_examples(std::vector<Examples> all) {
     }
   };
   Examples joined = std::move(all.front());
-  if (all.size() == 1) return joined;
   SplitSubjects& subjects = joined.subjects;
   add(joined);
   for (std::size_t i = 1; i < all.size(); ++i) {
